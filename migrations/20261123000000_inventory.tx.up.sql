@@ -1,0 +1,1 @@
+CREATE TABLE locations (code text COLLATE "C" PRIMARY KEY);
