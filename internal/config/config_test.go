@@ -57,6 +57,7 @@ func TestGoodValueIsTaken(t *testing.T) {
 		{"DATABASE_URL=postgres://u:p@db.example:5433/shop", databaseURL, "postgres://u:p@db.example:5433/shop"},
 		{"DATABASE_URL=postgresql://db/shop?sslmode=verify-full", databaseURL, "postgresql://db/shop?sslmode=verify-full"},
 		{"DATABASE_URL=postgres://u:p%40%2Fq@[::1]:5432/shop", databaseURL, "postgres://u:p%40%2Fq@[::1]:5432/shop"},
+		{"DATABASE_URL=postgres://u:@db/shop", databaseURL, "postgres://u:@db/shop"},
 		{"DATABASE_URL=postgres:///shop?host=/run/.s.PGSQL.5432", databaseURL, "postgres:///shop?host=/run/.s.PGSQL.5432"},
 		{"DATABASE_URL=unix://u:p@shop/run/.s.PGSQL.5432", databaseURL, "unix://u:p@shop/run/.s.PGSQL.5432"},
 		{"DATABASE_URL=postgres://db/shop?connect_timeout=5&read_timeout=5s", databaseURL, "postgres://db/shop?connect_timeout=5&read_timeout=5s"},

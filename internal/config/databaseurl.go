@@ -35,8 +35,9 @@ func checkDatabaseURL(databaseURL string) error {
 	if err != nil || parsed.Fragment != "" {
 		return fmt.Errorf("can't be read after the database's name; %s", escapeHint)
 	}
-	if err := checkUser(parsed.User); err != nil {
-		return err
+	// The driver panics on this.
+	if parsed.User != nil && parsed.User.Username() == "" {
+		return errors.New("has no user before the @")
 	}
 	switch parsed.Scheme {
 	case "postgres", "postgresql":
@@ -52,21 +53,6 @@ func checkDatabaseURL(databaseURL string) error {
 		return err
 	}
 	return checkParameters(query)
-}
-
-// checkUser refuses an empty name or password where one is announced: the
-// driver panics on them.
-func checkUser(user *url.Userinfo) error {
-	if user == nil {
-		return nil
-	}
-	if user.Username() == "" {
-		return errors.New("has no user before the @")
-	}
-	if password, announced := user.Password(); announced && password == "" {
-		return errors.New("has an empty password; leave out the colon after the user if there is none")
-	}
-	return nil
 }
 
 func checkTCP(parsed *url.URL, hostParameter string) error {

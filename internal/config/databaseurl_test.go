@@ -30,7 +30,7 @@ func TestBadDatabaseURLIsRefusedAndNeverShown(t *testing.T) {
 		"bad escape in query":   {"postgres://bob:hunter2@vault/ledger?sslmode=%zz", misread},
 		"control character":     {"postgres://bob:hunter2@vault/ledger\n", "DATABASE_URL is not a URL"},
 		"no user":               {"postgres://:hunter2@vault/ledger", "no user"},
-		"empty password":        {"postgres://bob:@vault/ledger", "empty password"},
+		"nothing before the @":  {"postgres://@vault/ledger", "no user"},
 		"no database":           {"postgres://bob:hunter2@vault", "names no database"},
 		"slash and no database": {"postgres://bob:hunter2@vault/", "names no database"},
 		"no host":               {"postgres:///ledger", "names no host"},
