@@ -1,0 +1,65 @@
+package inventory
+
+import "time"
+
+// Action is what an audit entry records.
+type Action string
+
+// The actions.
+const (
+	ActionCreated   Action = "CREATED"
+	ActionHeld      Action = "HELD"
+	ActionAllocated Action = "ALLOCATED"
+	ActionConverted Action = "CONVERTED"
+	ActionReleased  Action = "RELEASED"
+	ActionExpired   Action = "EXPIRED"
+	ActionExtended  Action = "EXTENDED"
+	ActionFulfilled Action = "FULFILLED"
+	ActionCancelled Action = "CANCELLED"
+	ActionAdjusted  Action = "ADJUSTED"
+	ActionSet       Action = "SET"
+	ActionRepaired  Action = "REPAIRED"
+)
+
+// unitEffect is what an action on a reservation does to a level's counters for
+// each unit of a line.
+type unitEffect struct{ total, reserved, allocated int64 }
+
+var unitEffects = map[Action]unitEffect{
+	ActionHeld:      {reserved: +1},
+	ActionAllocated: {allocated: +1},
+	ActionConverted: {reserved: -1, allocated: +1},
+	ActionReleased:  {reserved: -1},
+	ActionExpired:   {reserved: -1},
+	ActionFulfilled: {total: -1, allocated: -1},
+	ActionCancelled: {allocated: -1},
+}
+
+// Reason is why somebody changed stock by hand.
+type Reason string
+
+// ActorSystem is the actor of what Holdfast does by itself, such as ending a
+// hold whose deadline has come.
+const ActorSystem = "system"
+
+// Entry is one record of the audit log: the change of one stock level by one
+// command, or a change that concerns no level, and then has no Version.
+type Entry struct {
+	At             time.Time
+	Action         Action
+	SKU            string
+	Location       string
+	ReservationID  string
+	TotalDelta     int64
+	ReservedDelta  int64
+	AllocatedDelta int64
+	// After is the level after the change; nil where no level is concerned.
+	After     *StockLevel
+	Actor     string
+	Reason    Reason
+	Reference string
+	// CommandID is the request that it is the effect of.
+	CommandID string
+	// TokenKey is set where a client token has this entry as its only effect.
+	TokenKey string
+}
