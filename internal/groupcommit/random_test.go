@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -30,7 +31,7 @@ import (
 
 const (
 	randomCallers  = 64
-	randomCommands = 200 // for each caller
+	randomAnswers  = 5000 // until the lane is stopped, refusals not counted
 	randomGroupMax = 16
 	randomQueueMax = 40 // under randomCallers, so that it is full at times
 	randomAloneMax = 3
@@ -91,19 +92,26 @@ func (h *randomHistory) run() {
 		Splits:   func(err error) bool { return errors.Is(err, errData) },
 	})
 	var callers sync.WaitGroup
-	stopAt := make(chan struct{})
+	enough := make(chan struct{})
+	var answers atomic.Int64
 	for i := range randomCallers {
 		callers.Go(func() {
 			random := rand.New(rand.NewPCG(h.seed, uint64(i+1)))
-			for n := range randomCommands {
-				if n == randomCommands*9/10 && i == 0 {
-					close(stopAt) // with the others in the middle of it
+			for n := 0; ; n++ {
+				switch h.call(i, n, random) {
+				case "stopped":
+					return
+				case "overloaded":
+					runtime.Gosched()
+				default:
+					if answers.Add(1) == randomAnswers {
+						close(enough) // with the others in the middle of it
+					}
 				}
-				h.call(i, n, random)
 			}
 		})
 	}
-	<-stopAt
+	<-enough
 	if h.seed%2 == 0 { // a hurried stop
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
@@ -127,8 +135,8 @@ func (h *randomHistory) run() {
 	}
 }
 
-// call is one Do and the check of its answer.
-func (h *randomHistory) call(caller, n int, random *rand.Rand) {
+// call is one Do and the check of its answer, whose kind it returns.
+func (h *randomHistory) call(caller, n int, random *rand.Rand) string {
 	command := &randomCommand{id: fmt.Sprintf("%d/%d", caller, n), bad: random.IntN(50) == 0}
 	command.ctx, command.quit = context.WithCancel(context.Background())
 	defer command.quit()
@@ -154,8 +162,11 @@ func (h *randomHistory) call(caller, n int, random *rand.Rand) {
 		kind = "not started"
 		h.check(command.ctx.Err() != nil, "%s gave up, and never left", command.id)
 		h.check(settled == nil, "%s was told that nothing was done, and settled %v", command.id, final)
-	case errors.Is(err, groupcommit.ErrOverloaded), errors.Is(err, groupcommit.ErrStopped):
-		kind = map[bool]string{true: "overloaded", false: "stopped"}[errors.Is(err, groupcommit.ErrOverloaded)]
+	case errors.Is(err, groupcommit.ErrOverloaded):
+		kind = "overloaded"
+		h.check(settled == nil, "%s was refused, and settled %v", command.id, final)
+	case errors.Is(err, groupcommit.ErrStopped):
+		kind = "stopped"
 		h.check(settled == nil, "%s was refused, and settled %v", command.id, final)
 	default:
 		h.check(settled != nil && final != nil, "%s failed with %v, and settled %v", command.id, err, final)
@@ -184,6 +195,7 @@ func (h *randomHistory) call(caller, n int, random *rand.Rand) {
 	h.answers[kind]++
 	h.mu.Unlock()
 	h.note("%s was answered %q", command.id, kind)
+	return kind
 }
 
 func (h *randomHistory) check(holds bool, format string, args ...any) {
