@@ -1,0 +1,204 @@
+// The tabs that a first visit opens, in the order in which a newcomer would
+// try them; GraphiQL names a tab after its operation. Each variables text is
+// JSON, in which {{token}} stands for a client token made for this visit.
+export const examples = [
+  {
+    query: `# Put a SKU on the shelf, with 10 units in stock.
+# Run it with Ctrl-Enter or the pink button.
+
+mutation CreateSku($input: CreateSkuInput!) {
+  createSku(input: $input) {
+    sku {
+      sku
+      name
+      availability {
+        available
+      }
+    }
+    userErrors {
+      code
+      message
+    }
+  }
+}
+`,
+    variables: `{
+  "input": {
+    "sku": "MUG-BLUE",
+    "name": "Blue mug",
+    "initialStock": 10
+  }
+}
+`,
+  },
+  {
+    query: `# What a storefront asks. A SKU that isn't known is null.
+
+query CheckStock($skus: [String!]!) {
+  availability(skus: $skus) {
+    sku
+    total
+    reserved
+    allocated
+    available
+    locations {
+      location
+      available
+    }
+  }
+}
+`,
+    variables: `{
+  "skus": ["MUG-BLUE", "NO-SUCH-SKU"]
+}
+`,
+  },
+  {
+    query: `# Hold 2 units while a customer pays.
+# Run it twice: the client token names one attempt, so the second answer is the
+# same reservation, with replayed: true. Another token makes another hold.
+
+mutation Hold($input: CreateHoldInput!) {
+  createHold(input: $input) {
+    reservation {
+      id
+      status
+      expiresAt
+      lines {
+        sku
+        location
+        quantity
+      }
+    }
+    replayed
+    userErrors {
+      code
+      message
+      ... on InsufficientStockError {
+        sku
+        requested
+        available
+      }
+    }
+  }
+}
+`,
+    variables: `{
+  "input": {
+    "clientToken": "{{token}}",
+    "lines": [{ "sku": "MUG-BLUE", "quantity": 2 }],
+    "ttlSeconds": 900
+  }
+}
+`,
+  },
+  {
+    query: `# The customer has paid: the units are theirs.
+# Copy the reservation's id from the answer in the Hold tab.
+
+mutation Convert($input: ConvertHoldInput!) {
+  convertHold(input: $input) {
+    reservation {
+      id
+      status
+      completedAt
+    }
+    replayed
+    userErrors {
+      code
+      message
+      ... on InvalidStateError {
+        status
+      }
+    }
+  }
+}
+`,
+    variables: `{
+  "input": {
+    "reservationId": "the id of a hold"
+  }
+}
+`,
+  },
+  {
+    query: `# The customer has left: the units can be sold again.
+# A hold ends once. To have one to release, change the client token in the Hold
+# tab, run it, and copy the new reservation's id.
+
+mutation Release($input: ReleaseHoldInput!) {
+  releaseHold(input: $input) {
+    reservation {
+      id
+      status
+      completedAt
+    }
+    replayed
+    userErrors {
+      code
+      message
+      ... on InvalidStateError {
+        status
+      }
+    }
+  }
+}
+`,
+    variables: `{
+  "input": {
+    "reservationId": "the id of a hold"
+  }
+}
+`,
+  },
+  {
+    query: `# The state now, then every change. Leave it running, open the Playground in a
+# second window, and hold something there.
+
+subscription WatchSku($skus: [String!]!) {
+  availabilityChanged(skus: $skus) {
+    sku
+    reserved
+    allocated
+    available
+    version
+    updatedAt
+  }
+}
+`,
+    variables: `{
+  "skus": ["MUG-BLUE"]
+}
+`,
+  },
+  {
+    query: `# More than there is: refused as data, with what is short, and nothing changes.
+
+mutation RefusedOversell($input: CreateHoldInput!) {
+  createHold(input: $input) {
+    reservation {
+      id
+    }
+    userErrors {
+      code
+      message
+      field
+      ... on InsufficientStockError {
+        sku
+        requested
+        available
+        nextExpiryAt
+      }
+    }
+  }
+}
+`,
+    variables: `{
+  "input": {
+    "clientToken": "{{token}}",
+    "lines": [{ "sku": "MUG-BLUE", "quantity": 1000 }]
+  }
+}
+`,
+  },
+];

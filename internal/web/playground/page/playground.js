@@ -1,0 +1,57 @@
+/* global GraphiQL, React, ReactDOM */
+
+import { examples } from './examples.js';
+
+// A token of ours is known by its form, so that it can be told from one that
+// the reader typed.
+const ownToken = /playground-[0-9a-f]{32}/g;
+
+// crypto.randomUUID would do, but is missing on pages that come by plain HTTP
+// from another machine.
+function newToken() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return 'playground-' + Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+// GraphiQL keeps tabs over a reload. A token kept with them would answer a new
+// hold with the old one, so each of ours gives way to a fresh one, the same
+// everywhere: GraphiQL finds the open tab again by comparing the two places.
+function refreshTokens(storage) {
+  const fresh = new Map();
+  for (const key of ['graphiql:tabState', 'graphiql:query', 'graphiql:variables']) {
+    const kept = storage.getItem(key);
+    if (kept === null) {
+      continue;
+    }
+    storage.setItem(key, kept.replace(ownToken, (token) => {
+      if (!fresh.has(token)) {
+        fresh.set(token, newToken());
+      }
+      return fresh.get(token);
+    }));
+  }
+}
+
+const url = new URL(document.documentElement.dataset.endpoint, document.baseURI);
+const subscriptionUrl = new URL(url);
+subscriptionUrl.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+
+// Storage belongs to host and port, and others develop on port 8080 too.
+const storage = GraphiQL.createLocalStorage({ namespace: 'holdfast' });
+refreshTokens(storage);
+
+ReactDOM.createRoot(document.getElementById('playground')).render(
+  React.createElement(
+    GraphiQL,
+    {
+      fetcher: GraphiQL.createFetcher({ url: url.href, subscriptionUrl: subscriptionUrl.href }),
+      storage,
+      defaultTabs: examples.map(({ query, variables }) => ({
+        query,
+        variables: variables.replace('{{token}}', newToken),
+      })),
+      defaultEditorToolsVisibility: 'variables',
+    },
+    React.createElement(GraphiQL.Logo, null, 'Holdfast'),
+  ),
+);
