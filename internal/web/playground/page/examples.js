@@ -55,8 +55,9 @@ query CheckStock($skus: [String!]!) {
   },
   {
     query: `# Hold 2 units while a customer pays.
-# Run it twice: the client token names one attempt, so the second answer is the
-# same reservation, with replayed: true. Another token makes another hold.
+# Run it twice: the client token names one attempt, so
+# the second answer is the same reservation, with
+# replayed: true. Another token makes another hold.
 
 mutation Hold($input: CreateHoldInput!) {
   createHold(input: $input) {
@@ -94,7 +95,7 @@ mutation Hold($input: CreateHoldInput!) {
   },
   {
     query: `# The customer has paid: the units are theirs.
-# Copy the reservation's id from the answer in the Hold tab.
+# Copy the reservation's id from the Hold tab's answer.
 
 mutation Convert($input: ConvertHoldInput!) {
   convertHold(input: $input) {
@@ -123,8 +124,9 @@ mutation Convert($input: ConvertHoldInput!) {
   },
   {
     query: `# The customer has left: the units can be sold again.
-# A hold ends once. To have one to release, change the client token in the Hold
-# tab, run it, and copy the new reservation's id.
+# A hold ends once. To have one to release, change the
+# client token in the Hold tab, run it, and copy the new
+# reservation's id.
 
 mutation Release($input: ReleaseHoldInput!) {
   releaseHold(input: $input) {
@@ -152,8 +154,9 @@ mutation Release($input: ReleaseHoldInput!) {
 `,
   },
   {
-    query: `# The state now, then every change. Leave it running, open the Playground in a
-# second window, and hold something there.
+    query: `# The state now, then every change. Leave it running,
+# open the Playground in a second window, and hold
+# something there.
 
 subscription WatchSku($skus: [String!]!) {
   availabilityChanged(skus: $skus) {
@@ -172,7 +175,8 @@ subscription WatchSku($skus: [String!]!) {
 `,
   },
   {
-    query: `# More than there is: refused as data, with what is short, and nothing changes.
+    query: `# More than there is: refused as data, with what is
+# short, and nothing changes.
 
 mutation RefusedOversell($input: CreateHoldInput!) {
   createHold(input: $input) {

@@ -32,6 +32,19 @@ function refreshTokens(storage) {
   }
 }
 
+function exampleTabs() {
+  return examples.map(({ query, variables }) => ({ query, variables: variables.replace('{{token}}', newToken) }));
+}
+
+// GraphiQL gives the tab that is open first its query from the tabs, but its
+// variables from what it kept: on a first visit, nothing.
+function openFirst(tab, storage) {
+  if (storage.getItem('graphiql:tabState') === null) {
+    storage.setItem('graphiql:query', tab.query);
+    storage.setItem('graphiql:variables', tab.variables);
+  }
+}
+
 const url = new URL(document.documentElement.dataset.endpoint, document.baseURI);
 const subscriptionUrl = new URL(url);
 subscriptionUrl.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
@@ -39,6 +52,8 @@ subscriptionUrl.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
 // Storage belongs to host and port, and others develop on port 8080 too.
 const storage = GraphiQL.createLocalStorage({ namespace: 'holdfast' });
 refreshTokens(storage);
+const tabs = exampleTabs();
+openFirst(tabs[0], storage);
 
 ReactDOM.createRoot(document.getElementById('playground')).render(
   React.createElement(
@@ -46,10 +61,7 @@ ReactDOM.createRoot(document.getElementById('playground')).render(
     {
       fetcher: GraphiQL.createFetcher({ url: url.href, subscriptionUrl: subscriptionUrl.href }),
       storage,
-      defaultTabs: examples.map(({ query, variables }) => ({
-        query,
-        variables: variables.replace('{{token}}', newToken),
-      })),
+      defaultTabs: tabs,
       defaultEditorToolsVisibility: 'variables',
     },
     React.createElement(GraphiQL.Logo, null, 'Holdfast'),
