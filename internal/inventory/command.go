@@ -1,5 +1,7 @@
 package inventory
 
+import "time"
+
 // Strategy is how a group of commands is kept apart from others that want the
 // same stock.
 type Strategy string
@@ -47,6 +49,8 @@ type Footprint struct {
 
 // Outcome is what becomes of a command.
 type Outcome struct {
+	// At is when it was decided, by the database's clock.
+	At          time.Time
 	Reservation *Reservation
 	Level       *StockLevel
 	SKU         *SKU

@@ -71,6 +71,7 @@ func Decide(limits Limits, state State, requests []Request) ([]Outcome, Changes)
 	outcomes := make([]Outcome, len(requests))
 	for i, request := range requests {
 		outcomes[i] = request.Command.decide(b, request)
+		outcomes[i].At = state.Now
 	}
 	return outcomes, b.changes()
 }

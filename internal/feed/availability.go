@@ -1,0 +1,94 @@
+package feed
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"holdfast/internal/inventory"
+)
+
+// Availability delivers the present stock of each SKU at once, then again
+// whenever it changes, until ctx ends; the channel is closed then. The errors
+// are *UnknownError and those of the stock.
+func (f *Feed) Availability(ctx context.Context, skus []string, location *string) (<-chan *inventory.Availability, error) {
+	in := f.levels.listen(skus...)
+	present, err := f.stock.Availability(ctx, skus, location)
+	if err != nil {
+		f.levels.leave(in)
+		return nil, err
+	}
+	watch := availabilityWatch{location: location, states: map[string]*inventory.Availability{}}
+	for i, availability := range present {
+		if availability == nil {
+			f.levels.leave(in)
+			return nil, &UnknownError{Field: []string{"skus", strconv.Itoa(i)}, Name: "SKU " + skus[i]}
+		}
+		watch.set(availability)
+	}
+
+	out := make(chan *inventory.Availability)
+	go func() {
+		defer close(out)
+		defer f.levels.leave(in)
+		watch.deliver(ctx, in, out)
+	}()
+	return out, nil
+}
+
+// availabilityWatch is what one subscriber knows, and what it is owed.
+type availabilityWatch struct {
+	location *string
+	states   map[string]*inventory.Availability
+	// owed are the SKUs whose state is to be delivered, longest owed first.
+	owed []string
+}
+
+func (w *availabilityWatch) deliver(ctx context.Context, in *inbox[inventory.StockLevel], out chan<- *inventory.Availability) {
+	for {
+		var next *inventory.Availability
+		var ready chan<- *inventory.Availability // nil, so never chosen, while nothing is owed
+		if len(w.owed) > 0 {
+			next, ready = w.states[w.owed[0]], out
+		}
+		select {
+		case ready <- next:
+			w.owed = w.owed[1:]
+		case <-in.ready:
+			for _, level := range in.take() {
+				w.update(level)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// update lays a level over what is known, unless that is newer. States that
+// were delivered are never changed.
+func (w *availabilityWatch) update(level inventory.StockLevel) {
+	if w.location != nil && *w.location != level.Location {
+		return
+	}
+	state := *w.states[level.SKU]
+	state.Locations = slices.Clone(state.Locations)
+	at, known := slices.BinarySearchFunc(state.Locations, level, func(a, b inventory.StockLevel) int {
+		return a.Key().Compare(b.Key())
+	})
+	switch {
+	case !known:
+		state.Locations = slices.Insert(state.Locations, at, level)
+	case state.Locations[at].Version < level.Version:
+		state.Locations[at] = level
+	default:
+		return
+	}
+	w.set(&state)
+}
+
+func (w *availabilityWatch) set(state *inventory.Availability) {
+	w.states[state.SKU] = state
+	if !slices.Contains(w.owed, state.SKU) {
+		w.owed = append(w.owed, state.SKU)
+	}
+}

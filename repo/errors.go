@@ -1,0 +1,86 @@
+package repo
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/uptrace/bun/driver/pgdriver"
+)
+
+// Faults: what is neither done nor refused. Anything else that isn't a refusal
+// of the domain is internal.
+var (
+	// ErrOverloaded says that the queue is full, or that the server is
+	// stopping, or that the caller's time ran out before its turn. Nothing was
+	// done; safe to repeat.
+	ErrOverloaded = errors.New("too many commands are waiting; nothing was done")
+
+	// ErrUnknownOutcome says that a command may or may not have been done. To
+	// repeat it with the same client token finds out.
+	ErrUnknownOutcome = errors.New("whether it was done is not known; repeat it with the same client token to find out")
+)
+
+// What the server reports, as far as it decides what happens next.
+const (
+	stateGuard             = "HF001" // holdfast_guard: a save did not do what was decided
+	stateMoved             = "HF002" // holdfast_unmoved: a level has another version than the one read
+	stateLockTimeout       = "55P03"
+	stateStatementTimeout  = "57014"
+	stateSerialization     = "40001"
+	stateDeadlock          = "40P01"
+	classDataException     = "22"
+	classConstraintBreach  = "23"
+	classConnection        = "08"
+	classInsufficientMeans = "53"
+	classIntervention      = "57"
+)
+
+func sqlState(err error) string {
+	var reported pgdriver.Error
+	if errors.As(err, &reported) {
+		return reported.Field('C')
+	}
+	return ""
+}
+
+// lockTimedOut says that the transaction waited too long for others.
+func lockTimedOut(err error) bool {
+	state := sqlState(err)
+	return state == stateLockTimeout || state == stateStatementTimeout
+}
+
+// collided says that another transaction came between, so that the same group
+// is to be run again.
+func collided(err error) bool {
+	switch sqlState(err) {
+	case stateGuard, stateSerialization, stateDeadlock:
+		return true
+	}
+	return false
+}
+
+// causedByData says that some command of the group carries what the database
+// refuses, so that the others should not suffer for it.
+func causedByData(err error) bool {
+	state := sqlState(err)
+	return strings.HasPrefix(state, classDataException) || strings.HasPrefix(state, classConstraintBreach)
+}
+
+// unreachableError is a fault between here and the database.
+type unreachableError struct{ cause error }
+
+func (e *unreachableError) Error() string { return "database unreachable: " + e.cause.Error() }
+func (e *unreachableError) Unwrap() error { return e.cause }
+
+// disconnected says that the database couldn't be reached, or is going away or
+// out of means. What was under way may have been done.
+func disconnected(err error) bool {
+	var unreachable *unreachableError
+	if errors.As(err, &unreachable) {
+		return true
+	}
+	state := sqlState(err)
+	return state != stateStatementTimeout && (strings.HasPrefix(state, classConnection) ||
+		strings.HasPrefix(state, classInsufficientMeans) ||
+		strings.HasPrefix(state, classIntervention))
+}

@@ -1,0 +1,89 @@
+package repo
+
+import (
+	"slices"
+
+	"github.com/uptrace/bun/dialect/pgdialect"
+
+	"holdfast/internal/inventory"
+)
+
+// footprint is the rows that a group touches, each named once.
+type footprint struct {
+	reservations []string
+	levels       []inventory.LevelKey
+	// wholeSKUs are those of which every level is needed.
+	wholeSKUs []string
+	locations []string
+	tokens    []string
+	// knownSKUs are all that are named, to learn whether they exist.
+	knownSKUs []string
+	// tried are the ids of requests that were run before, and may have been
+	// committed.
+	tried []string
+}
+
+func footprintOf(calls []*call) footprint {
+	var f footprint
+	for _, c := range calls {
+		one := c.footprint
+		f.reservations = append(f.reservations, one.Reservations...)
+		f.levels = append(f.levels, one.Levels...)
+		f.wholeSKUs = append(f.wholeSKUs, one.SKUs...)
+		f.locations = append(f.locations, one.Locations...)
+		if one.TokenKey != "" {
+			f.tokens = append(f.tokens, one.TokenKey)
+		}
+		if c.tried {
+			f.tried = append(f.tried, c.request.ID)
+		}
+	}
+	f.reservations = distinct(f.reservations)
+	f.wholeSKUs = distinct(f.wholeSKUs)
+	f.locations = distinct(f.locations)
+	f.tokens = distinct(f.tokens)
+
+	f.knownSKUs = slices.Clone(f.wholeSKUs)
+	for _, key := range f.levels {
+		f.knownSKUs = append(f.knownSKUs, key.SKU)
+	}
+	f.knownSKUs = distinct(f.knownSKUs)
+	slices.SortFunc(f.levels, inventory.LevelKey.Compare)
+	f.levels = slices.Compact(f.levels)
+	return f
+}
+
+func distinct(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// addLevels adds a SELECT of the keys of every level that the group touches.
+// Lines never change, so they can be read before the levels are locked.
+func (f footprint) addLevels(m *message) {
+	union := ""
+	if len(f.wholeSKUs) > 0 {
+		m.add("SELECT sku, location FROM stock_levels WHERE sku = ANY(?::text[])", pgdialect.Array(f.wholeSKUs))
+		union = " UNION "
+	}
+	if len(f.levels) > 0 {
+		skus, locations := splitKeys(f.levels)
+		m.add(union+"SELECT * FROM unnest(?::text[], ?::text[])", pgdialect.Array(skus), pgdialect.Array(locations))
+		union = " UNION "
+	}
+	if len(f.reservations) > 0 {
+		m.add(union+"SELECT sku, location FROM reservation_lines WHERE reservation_id = ANY(?::uuid[])", pgdialect.Array(f.reservations))
+	}
+}
+
+func (f footprint) touchesLevels() bool {
+	return len(f.wholeSKUs)+len(f.levels)+len(f.reservations) > 0
+}
+
+func splitKeys(keys []inventory.LevelKey) (skus, locations []string) {
+	for _, key := range keys {
+		skus = append(skus, key.SKU)
+		locations = append(locations, key.Location)
+	}
+	return skus, locations
+}

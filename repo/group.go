@@ -1,0 +1,306 @@
+package repo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/uptrace/bun/driver/pgdriver"
+
+	"holdfast/internal/groupcommit"
+	"holdfast/internal/inventory"
+)
+
+const (
+	// groupLockTimeout is how long a group waits for a lock before it sets
+	// aside the commands whose rows it can't get.
+	groupLockTimeout = time.Second
+
+	// collisionsMax bounds how often a group is run again because another
+	// transaction came between. Each time, somebody else got further.
+	collisionsMax = 20
+
+	// probesMax bounds how often a group asks which rows are locked and finds
+	// none: then what it waits for isn't a row.
+	probesMax = 3
+
+	// retryJitter spreads the retries of optimistic rivals, so that they don't
+	// meet again.
+	retryJitter = 5 * time.Millisecond
+
+	reconnectPauseMin = 20 * time.Millisecond
+	reconnectPauseMax = time.Second
+
+	// The largest group: beyond it a bigger one is no faster, and its locks are
+	// held longer.
+	groupCommandsMax = 512
+	groupLinesMax    = 2048
+	// What may wait; at 10,000 commands a second, a second's worth or so.
+	queueCommandsMax = 16384
+	queueLinesMax    = 65536
+	// aloneMax is how many commands that were set aside wait at once, each on
+	// a connection of its own.
+	aloneMax = 4
+)
+
+// call is a command on its way through a lane.
+type call struct {
+	request   inventory.Request
+	footprint inventory.Footprint
+	// retries counts how often others were faster.
+	retries int
+	// tried says that an earlier run may have been committed.
+	tried bool
+}
+
+func newCall(principal string, command inventory.Command) *call {
+	return &call{
+		request:   inventory.Request{Principal: principal, Command: command},
+		footprint: command.Footprint(principal),
+	}
+}
+
+// lines is the call's weight in a group.
+func (c *call) lines() int {
+	return max(1, len(c.footprint.Levels)+len(c.footprint.SKUs))
+}
+
+type settled = groupcommit.Settled[inventory.Outcome]
+
+func (r *Repo) newLane(s strategy) *groupcommit.Lane[*call, inventory.Outcome] {
+	flush := func(ctx context.Context, group []*call, alone bool) ([]settled, error) {
+		return r.newRun(s, group, alone).untilSettled(ctx)
+	}
+	return groupcommit.New(flush, groupcommit.Options[*call]{
+		GroupMax:       groupCommandsMax,
+		GroupWeightMax: groupLinesMax,
+		QueueMax:       queueCommandsMax,
+		QueueWeightMax: queueLinesMax,
+		AloneMax:       aloneMax,
+		Weight:         (*call).lines,
+		Splits:         causedByData,
+	})
+}
+
+// run takes one group to its end.
+type run struct {
+	repo     *Repo
+	strategy strategy
+	patience patience
+	alone    bool
+	group    []*call
+	settled  map[*call]settled
+	open     []*call
+	// state is what was loaded last.
+	state inventory.State
+}
+
+func (r *Repo) newRun(s strategy, group []*call, alone bool) *run {
+	p := patience{lock: groupLockTimeout}
+	if alone {
+		p.lock = r.options.LockTimeout
+	}
+	return &run{
+		repo: r, strategy: s, patience: p, alone: alone,
+		group: group, settled: make(map[*call]settled, len(group)), open: slices.Clone(group),
+	}
+}
+
+// untilSettled runs the group, again where it must be, until each of its calls
+// is answered or sent elsewhere.
+func (g *run) untilSettled(ctx context.Context) ([]settled, error) {
+	ctx, cancel := context.WithTimeout(ctx, g.repo.options.RequestTimeout)
+	defer cancel()
+	pause, probes := reconnectPauseMin, 0
+	for collisions := 0; len(g.open) > 0; {
+		err := g.once(ctx)
+		switch {
+		case err == nil:
+		case lockTimedOut(err):
+			probes++
+			g.setAside(ctx, probes)
+		case sqlState(err) == stateMoved:
+			g.retry(movedLevels(err))
+		case collided(err) && collisions < collisionsMax:
+			collisions++
+		case collided(err):
+			g.answerAll(contended())
+		case disconnected(err):
+			if !sleep(ctx, pause) {
+				return nil, g.gaveUp(err)
+			}
+			pause = min(2*pause, reconnectPauseMax)
+		default:
+			return nil, err
+		}
+	}
+	return g.inOrder(), nil
+}
+
+// once runs what is open of the group as one transaction. If it succeeds, all
+// of it is answered.
+func (g *run) once(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, g.patience.connection())
+	defer cancel()
+	t, err := g.repo.begin(ctx, g.patience)
+	if err != nil {
+		return err
+	}
+	defer t.end(ctx)
+
+	s := g.strategyNow()
+	g.state, err = s.load(ctx, t, footprintOf(g.open))
+	if err != nil {
+		return err
+	}
+	outcomes, changes := g.decide()
+	if !changes.Empty() {
+		if err := s.save(ctx, t, changes); err != nil {
+			g.mayBeCommitted(err)
+			return err
+		}
+		g.repo.announce(changes)
+	}
+	for i, c := range g.open {
+		g.settled[c] = settled{Verdict: groupcommit.Answered, Result: outcomes[i]}
+	}
+	g.open = nil
+	return nil
+}
+
+// strategyNow is the group's own, unless somebody in it was tried before, or
+// has no other try left: then it locks.
+func (g *run) strategyNow() strategy {
+	lastRetry := g.repo.options.OptimisticRetries
+	for _, c := range g.open {
+		if c.tried || lastRetry > 0 && c.retries == lastRetry {
+			return pessimistic{}
+		}
+	}
+	return g.strategy
+}
+
+func (g *run) decide() ([]inventory.Outcome, inventory.Changes) {
+	requests := make([]inventory.Request, len(g.open))
+	for i, c := range g.open {
+		if c.request.ID == "" {
+			c.request.ID = newID(g.state.Now)
+		}
+		requests[i] = c.request
+	}
+	return inventory.Decide(g.repo.options.Limits, g.state, requests)
+}
+
+// mayBeCommitted notes that the next run must look for what this one did,
+// unless the server itself said that it did nothing.
+func (g *run) mayBeCommitted(err error) {
+	if !disconnected(err) {
+		return
+	}
+	for _, c := range g.open {
+		c.tried = true
+	}
+}
+
+// retry sends the calls that touch a level that moved to the next group. The
+// others stay, and are decided again at once.
+func (g *run) retry(moved map[inventory.LevelKey]bool) {
+	withMoved := map[string]bool{}
+	for id, r := range g.state.Reservations {
+		withMoved[id] = slices.ContainsFunc(r.Lines, func(line inventory.Line) bool { return moved[line.Key()] })
+	}
+	g.settleWhere(busyRows{moved, withMoved}.touchedBy, func(c *call) settled {
+		c.retries++
+		if c.retries > g.repo.options.OptimisticRetries {
+			return settled{Verdict: groupcommit.Answered, Result: contended()}
+		}
+		return settled{Verdict: groupcommit.Again, After: rand.N(retryJitter)}
+	})
+}
+
+// setAside sends the calls whose rows others hold off the lane. One that is
+// alone already has waited long enough.
+func (g *run) setAside(ctx context.Context, probes int) {
+	if g.alone {
+		g.answerAll(contended())
+		return
+	}
+	busy, err := g.repo.probe(ctx, footprintOf(g.open))
+	if err != nil || probes > probesMax {
+		g.settleWhere(all, aside)
+		return
+	}
+	g.settleWhere(busy.touchedBy, aside)
+}
+
+func all(*call) bool { return true }
+
+func aside(*call) settled { return settled{Verdict: groupcommit.Alone} }
+
+func (g *run) settleWhere(chosen func(*call) bool, as func(*call) settled) {
+	g.open = slices.DeleteFunc(g.open, func(c *call) bool {
+		if !chosen(c) {
+			return false
+		}
+		g.settled[c] = as(c)
+		return true
+	})
+}
+
+func (g *run) answerAll(outcome inventory.Outcome) {
+	g.settleWhere(all, func(*call) settled {
+		return settled{Verdict: groupcommit.Answered, Result: outcome}
+	})
+}
+
+// gaveUp is the answer when the database couldn't be reached in time.
+func (g *run) gaveUp(cause error) error {
+	for _, c := range g.open {
+		if c.tried {
+			return errors.Join(ErrUnknownOutcome, cause)
+		}
+	}
+	return errors.Join(ErrOverloaded, cause)
+}
+
+func (g *run) inOrder() []settled {
+	answers := make([]settled, len(g.group))
+	for i, c := range g.group {
+		answers[i] = g.settled[c]
+	}
+	return answers
+}
+
+func contended() inventory.Outcome {
+	return inventory.Outcome{Refused: []*inventory.Error{{
+		Code:    inventory.Contended,
+		Message: "too many others want the same stock; nothing was done, and it is safe to repeat",
+	}}}
+}
+
+// movedLevels reads the levels that holdfast_unmoved names.
+func movedLevels(err error) map[inventory.LevelKey]bool {
+	moved := map[inventory.LevelKey]bool{}
+	var reported pgdriver.Error
+	var keys [][2]string
+	if errors.As(err, &reported) && json.Unmarshal([]byte(reported.Field('D')), &keys) == nil {
+		for _, key := range keys {
+			moved[inventory.LevelKey{SKU: key[0], Location: key[1]}] = true
+		}
+	}
+	return moved
+}
+
+func sleep(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,25 @@
+package repo
+
+import (
+	"context"
+
+	"holdfast/internal/inventory"
+)
+
+// pessimistic locks what the group touches before it is read, so that nothing
+// can move until the save.
+type pessimistic struct{}
+
+func (pessimistic) load(ctx context.Context, t *tx, group footprint) (inventory.State, error) {
+	var m message
+	lockReservations(&m, group)
+	lockLevels(&m, group)
+	// A later statement sees what was committed while the locks were waited for.
+	return read(ctx, t, &m, group)
+}
+
+func (pessimistic) save(ctx context.Context, t *tx, changes inventory.Changes) error {
+	var s save
+	s.write(changes)
+	return s.commit(ctx, t)
+}

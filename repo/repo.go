@@ -1,0 +1,85 @@
+// Package repo is the repository: it loads what a group of commands touches,
+// asks the domain, and writes what the domain decided, in one transaction.
+//
+//	Do ─► lane ─► flush ─► load ─► inventory.Decide ─► save; COMMIT ─► answers, feed
+//	      (a group at a time)       └ nothing to save: roll back
+//
+// A group is two round trips, however many commands it has: one that begins,
+// locks and reads, and one that writes and commits. Nobody is answered before
+// the COMMIT is known. Where its answer is lost, the group is run again: every
+// request carries an id, and meets its own effect if the first try did commit.
+//
+// Locks are taken in one order everywhere: reservations by id, stock levels by
+// SKU and location, client tokens by key, then the rest.
+package repo
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"holdfast/internal/groupcommit"
+	"holdfast/internal/inventory"
+)
+
+// Announcer is told of changes once they are committed. It must not block.
+type Announcer interface {
+	Announce(inventory.Changes)
+}
+
+// Options are what an operator may set.
+type Options struct {
+	Limits inventory.Limits
+	// Strategy is that of commands that name none.
+	Strategy inventory.Strategy
+	// OptimisticRetries is how often a command is decided anew because others
+	// were faster. The last of them locks.
+	OptimisticRetries int
+	// LockTimeout is how long a command alone waits for a lock.
+	LockTimeout time.Duration
+	// RequestTimeout bounds a group, whatever happens to it.
+	RequestTimeout time.Duration
+	Announcer      Announcer
+	Log            *slog.Logger
+}
+
+// Repo is the repository. It is safe for concurrent use.
+type Repo struct {
+	db      *bun.DB
+	options Options
+	lanes   map[inventory.Strategy]*groupcommit.Lane[*call, inventory.Outcome]
+}
+
+// New returns a repository over a migrated database. Close it after use.
+func New(db *bun.DB, options Options) *Repo {
+	r := &Repo{db: db, options: options}
+	r.lanes = map[inventory.Strategy]*groupcommit.Lane[*call, inventory.Outcome]{
+		inventory.Optimistic:  r.newLane(optimistic{}),
+		inventory.Pessimistic: r.newLane(pessimistic{}),
+	}
+	return r
+}
+
+// Close finishes the commands that were taken, or gives up when ctx ends. New
+// ones are refused with ErrOverloaded.
+func (r *Repo) Close(ctx context.Context) {
+	for _, lane := range r.lanes {
+		if err := lane.Stop(ctx); err != nil {
+			r.options.Log.Warn("commands were left unfinished", "error", err)
+		}
+	}
+}
+
+// Ready says why the database can't serve, if it can't.
+func (r *Repo) Ready(ctx context.Context) error {
+	_, err := r.db.ExecContext(ctx, "SELECT 1 FROM stock_levels LIMIT 1")
+	return err
+}
+
+func (r *Repo) announce(changes inventory.Changes) {
+	if r.options.Announcer != nil {
+		r.options.Announcer.Announce(changes)
+	}
+}
