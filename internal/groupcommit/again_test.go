@@ -59,3 +59,26 @@ func TestCommandThatRunsAgainLaterKeepsItsPlaceByArrival(t *testing.T) {
 		w.started("a", "b", "c").answer()
 	})
 }
+
+func TestEachCommandThatRunsAgainLaterHasItsOwnTime(t *testing.T) {
+	for name, after := range map[string][2]time.Duration{
+		"EarlierFirst": {time.Second, 2 * time.Second}, "LaterFirst": {2 * time.Second, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, options{}, func(w *world) {
+				w.do(context.Background(), "first")
+				first := w.started("first")
+				w.do(context.Background(), "a", "b")
+				first.answer()
+				begun := time.Now()
+				w.started("a", "b").settle(
+					settled{Verdict: groupcommit.Again, After: after[0]},
+					settled{Verdict: groupcommit.Again, After: after[1]})
+				for _, at := range []time.Duration{time.Second, 2 * time.Second} {
+					(<-w.starts).answer()
+					require.Equal(t, at, time.Since(begun))
+				}
+			})
+		})
+	}
+}

@@ -32,7 +32,7 @@ func TestCommandAloneRunsBesideTheLane(t *testing.T) {
 }
 
 // setAside sends commands to the lane and has them all set aside.
-func setAside(w *world, ctx context.Context, commands ...string) []<-chan outcome {
+func setAside(ctx context.Context, w *world, commands ...string) []<-chan outcome {
 	w.t.Helper()
 	w.do(context.Background(), "first")
 	first := w.started("first")
@@ -48,7 +48,7 @@ func setAside(w *world, ctx context.Context, commands ...string) []<-chan outcom
 
 func TestCommandsAloneBeyondTheBoundWaitForAPlaceInOrder(t *testing.T) {
 	inWorld(t, options{AloneMax: 1}, func(w *world) {
-		callers := setAside(w, context.Background(), "a", "b", "c")
+		callers := setAside(context.Background(), w, "a", "b", "c")
 		a := w.started("a")
 		w.nothingStarted()
 		a.answer()
@@ -64,7 +64,7 @@ func TestCommandsAloneBeyondTheBoundWaitForAPlaceInOrder(t *testing.T) {
 
 func TestSeveralCommandsRunAloneAtTheSameTime(t *testing.T) {
 	inWorld(t, options{AloneMax: 2}, func(w *world) {
-		callers := setAside(w, context.Background(), "a", "b", "c")
+		callers := setAside(context.Background(), w, "a", "b", "c")
 		one, two := <-w.starts, <-w.starts // their goroutines race to begin
 		require.ElementsMatch(t, []string{"a", "b"}, []string{one.group[0], two.group[0]})
 		w.nothingStarted()
@@ -77,7 +77,7 @@ func TestSeveralCommandsRunAloneAtTheSameTime(t *testing.T) {
 
 func TestCommandSetAsideBeyondTheRoomToWaitIsOverloaded(t *testing.T) {
 	inWorld(t, options{AloneMax: 1, QueueMax: 3}, func(w *world) {
-		callers := setAside(w, context.Background(), "a", "b", "c")
+		callers := setAside(context.Background(), w, "a", "b", "c")
 		a := w.started("a")
 		more := w.do(context.Background(), "d")
 		w.started("d").settle(alone)
@@ -96,7 +96,7 @@ func TestCommandSetAsideBeyondTheRoomToWaitIsOverloaded(t *testing.T) {
 func TestCallerThatLeavesWhileSetAsideIsNotStarted(t *testing.T) {
 	inWorld(t, options{AloneMax: 1}, func(w *world) {
 		ctx, leave := leavable()
-		callers := setAside(w, ctx, "a", "b")
+		callers := setAside(ctx, w, "a", "b")
 		a := w.started("a")
 		leave()
 		requireLeft(t, groupcommit.ErrUnknown, callers[0])
@@ -108,7 +108,7 @@ func TestCallerThatLeavesWhileSetAsideIsNotStarted(t *testing.T) {
 
 func TestCommandSetAsideTwiceIsAnError(t *testing.T) {
 	inWorld(t, options{}, func(w *world) {
-		a := setAside(w, context.Background(), "a")[0]
+		a := setAside(context.Background(), w, "a")[0]
 		w.started("a").settle(alone)
 		require.ErrorContains(t, returned(t, a).err, "alone already")
 		w.nothingStarted()
@@ -117,7 +117,7 @@ func TestCommandSetAsideTwiceIsAnError(t *testing.T) {
 
 func TestCommandAloneThatRunsAgainRejoinsTheLane(t *testing.T) {
 	inWorld(t, options{}, func(w *world) {
-		a := setAside(w, context.Background(), "a")[0]
+		a := setAside(context.Background(), w, "a")[0]
 		slow := w.started("a")
 		w.do(context.Background(), "b")
 		lane := w.started("b")
@@ -134,7 +134,7 @@ func TestCommandAloneThatRunsAgainRejoinsTheLane(t *testing.T) {
 
 func TestCommandAloneThatRunsAgainWakesAnIdleLane(t *testing.T) {
 	inWorld(t, options{}, func(w *world) {
-		a := setAside(w, context.Background(), "a")[0]
+		a := setAside(context.Background(), w, "a")[0]
 		w.started("a").settle(again)
 		w.started("a").answer()
 		requireDone(t, "a", a)

@@ -61,11 +61,17 @@ func TestCommandHeavierThanTheQueueGetsInWhenNobodyWaits(t *testing.T) {
 }
 
 func TestCallerWhoseContextHasEndedStartsNothing(t *testing.T) {
-	inWorld(t, options{}, func(w *world) {
+	inWorld(t, options{QueueMax: 1}, func(w *world) {
 		ctx, leave := leavable()
 		leave()
 		requireLeft(t, groupcommit.ErrNotStarted, w.do1(ctx, "a"))
 		w.nothingStarted()
+
+		w.do(context.Background(), "b")
+		first := w.started("b")
+		w.do(context.Background(), "c")
+		requireLeft(t, groupcommit.ErrNotStarted, w.do1(ctx, "d")) // it didn't ask for room
+		first.answer()
 	})
 }
 

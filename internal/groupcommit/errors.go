@@ -37,6 +37,6 @@ func (e *PanicError) Error() string {
 	return fmt.Sprintf("flush panicked: %v", e.Value)
 }
 
-func gaveUp(as error, ctx context.Context) error {
+func gaveUp(ctx context.Context, as error) error {
 	return fmt.Errorf("%w: %w", as, context.Cause(ctx))
 }

@@ -61,7 +61,8 @@ func (l *Lane[C, R]) take(now time.Time) (info Group, rest time.Duration, over b
 		c = next
 	}
 	info.Size, info.Queued = len(l.group), l.queue.length
-	over = l.stopping && info.Size == 0 && l.queue.length == 0 && l.aside.length == 0 && l.alone == 0
+	// Who is set aside waits for one that runs alone, and that one may rejoin.
+	over = l.stopping && info.Size == 0 && l.queue.length == 0 && l.alone == 0
 	return info, rest, over
 }
 
@@ -150,7 +151,6 @@ func (l *Lane[C, R]) settleLocked(c *call[C, R], outcome Settled[R], alone bool,
 		c.result, c.err = outcome.Result, outcome.Err
 	case Again:
 		if !l.stopped {
-			c.ready = time.Time{}
 			if outcome.After > 0 {
 				c.ready = time.Now().Add(outcome.After)
 			}

@@ -2,12 +2,15 @@ package groupcommit_test
 
 import (
 	"context"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"holdfast/internal/groupcommit"
@@ -57,10 +60,11 @@ func TestGroupTakesNoMoreWeightThanItsBoundAndNobodyPasses(t *testing.T) {
 	inWorld(t, options{GroupWeightMax: 5, Weight: length}, func(w *world) {
 		w.do(context.Background(), "a")
 		first := w.started("a")
-		w.do(context.Background(), "bb", "cc", "dd", "e")
+		w.do(context.Background(), "bb", "ccc", "dddd", "ee", "f")
 		first.answer()
-		w.started("bb", "cc").answer() // e would fit, but d came before it
-		w.started("dd", "e").answer()
+		w.started("bb", "ccc").answer()
+		w.started("dddd").answer() // f would fit, but ee came before it
+		w.started("ee", "f").answer()
 	})
 }
 
@@ -87,6 +91,23 @@ func TestEachCommandGetsItsOwnFailure(t *testing.T) {
 		requireDone(t, "a", callers[0])
 		requireError(t, errFlush, callers[1])
 		requireDone(t, "c", callers[2])
+	})
+}
+
+func TestAnsweredCommandIsNotKeptInMemory(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		lane := groupcommit.New(func(_ context.Context, group []*[1024]byte, _ bool) ([]settled, error) {
+			return []settled{did("it")}, nil
+		}, groupcommit.Options[*[1024]byte]{})
+		command := new([1024]byte)
+		kept := weak.Make(command)
+		_, err := lane.Do(context.Background(), command)
+		require.NoError(t, err)
+		synctest.Wait()
+		runtime.GC()
+		assert.Nil(t, kept.Value())
+		require.NoError(t, lane.Stop(context.Background()))
 	})
 }
 

@@ -60,7 +60,7 @@ func New[C, R any](flush Flush[C, R], options Options[C]) *Lane[C, R] {
 func (l *Lane[C, R]) Do(ctx context.Context, command C) (R, error) {
 	var none R
 	if ctx.Err() != nil {
-		return none, gaveUp(ErrNotStarted, ctx)
+		return none, gaveUp(ctx, ErrNotStarted)
 	}
 	c := l.calls.Get().(*call[C, R])
 	c.command = command
@@ -116,7 +116,7 @@ func (l *Lane[C, R]) leave(ctx context.Context, c *call[C, R]) error {
 	case underWay:
 		c.state = abandoned
 		l.mu.Unlock()
-		return gaveUp(ErrUnknown, ctx)
+		return gaveUp(ctx, ErrUnknown)
 	default:
 		l.mu.Unlock()
 		<-c.done
@@ -125,7 +125,7 @@ func (l *Lane[C, R]) leave(ctx context.Context, c *call[C, R]) error {
 	l.signal() // a lane that is stopping may have waited for this call
 	l.mu.Unlock()
 	l.recycle(c)
-	return gaveUp(ErrNotStarted, ctx)
+	return gaveUp(ctx, ErrNotStarted)
 }
 
 // recycle keeps a call for the next Do. Nothing else may refer to it.

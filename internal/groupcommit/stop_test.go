@@ -40,7 +40,7 @@ func TestStopOfAnIdleLaneReturnsAndMayBeRepeated(t *testing.T) {
 
 func TestStopWaitsForCommandsAloneAndForThoseThatWaitForTheirPlace(t *testing.T) {
 	inWorld(t, options{AloneMax: 1}, func(w *world) {
-		callers := setAside(w, context.Background(), "a", "b")
+		callers := setAside(context.Background(), w, "a", "b")
 		a := w.started("a")
 		stopped := w.stop(context.Background())
 		a.settle(again) // back to a lane that is stopping
@@ -51,6 +51,18 @@ func TestStopWaitsForCommandsAloneAndForThoseThatWaitForTheirPlace(t *testing.T)
 		b[1].answer()
 		requireDone(t, "a", callers[0])
 		requireDone(t, "b", callers[1])
+		require.NoError(t, <-stopped)
+	})
+}
+
+func TestStopCarriesOutACommandAloneThatRejoinsTheLane(t *testing.T) {
+	inWorld(t, options{}, func(w *world) {
+		a := setAside(context.Background(), w, "a")[0]
+		slow := w.started("a")
+		stopped := w.stop(context.Background())
+		slow.settle(again)
+		w.started("a").answer()
+		requireDone(t, "a", a)
 		require.NoError(t, <-stopped)
 	})
 }
@@ -96,7 +108,7 @@ func TestStopReturnsWhenTheLastCallerLeaves(t *testing.T) {
 
 func TestStopOutOfTimeAnswersWhatWaitsAndCancelsTheFlush(t *testing.T) {
 	inWorld(t, options{AloneMax: 1}, func(w *world) {
-		aside := setAside(w, context.Background(), "a", "b")
+		aside := setAside(context.Background(), w, "a", "b")
 		slow := w.started("a")
 		c := w.do1(context.Background(), "c")
 		group := w.started("c")
