@@ -26,7 +26,8 @@ func (l *Lane[C, R]) run() {
 			}
 			l.carryOut(l.group, l.commands, false)
 			l.observe(info, now)
-			clear(l.commands) // what was flushed is not kept from the collector
+			clear(l.group) // what was flushed is not kept from the collector
+			clear(l.commands)
 			l.group, l.commands = l.group[:0], l.commands[:0]
 		}
 	}
