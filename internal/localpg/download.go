@@ -37,10 +37,10 @@ func download(ctx context.Context, opts Options, as account) (installation, erro
 		return installation{}, downloadFailed(err)
 	}
 	defer func() { _ = os.RemoveAll(unpacked) }()
-	if err := os.Chmod(unpacked, 0o755); err != nil {
+	errStart := withinDownloadTimeout(ctx, func() error { return unpack(opts, unpacked) })
+	if err := makeReadable(unpacked); err != nil {
 		return installation{}, downloadFailed(err)
 	}
-	errStart := withinDownloadTimeout(ctx, func() error { return unpack(opts, unpacked) })
 	// The library has one door, which starts a server too, and for root that
 	// fails. What counts is whether the programs are there and run.
 	if found := findInstallations(ctx, []string{filepath.Join(unpacked, "bin")}, as); len(found) == 0 {
@@ -78,4 +78,22 @@ func unpack(opts Options, dir string) error {
 	}
 	return errors.Join(trial.Stop(),
 		os.RemoveAll(filepath.Join(dir, "trial")), os.RemoveAll(filepath.Join(dir, "archive")))
+}
+
+// makeReadable lets other accounts use the programs in dir whatever the umask.
+func makeReadable(dir string) error {
+	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.Type()&fs.ModeSymlink != 0 {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		mode := info.Mode().Perm() | 0o444
+		if mode&0o100 != 0 {
+			mode |= 0o111
+		}
+		return os.Chmod(path, mode)
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	embeddedpostgres "github.com/fergusstrange/embedded-postgres"
@@ -45,7 +46,22 @@ func withinDownloadTimeout(ctx context.Context, call func() error) error {
 	}
 }
 
-// downloadFailed is the error of a machine without PostgreSQL.
+// downloadFailed is the error of a machine without PostgreSQL. The library's
+// errors may hold a whole log; this is one line.
 func downloadFailed(cause error) error {
-	return fmt.Errorf("no PostgreSQL is installed, and the download failed (%w): %s", cause, howToInstall)
+	return fmt.Errorf("no PostgreSQL is installed, and the download failed (%s): %s", lastLines(cause.Error()), howToInstall)
+}
+
+// lastLines returns the end of a program's output in one line, short enough
+// for an error.
+func lastLines(output string) string {
+	const linesMax = 6
+	lines := strings.FieldsFunc(output, func(r rune) bool { return r == '\n' || r == '\r' })
+	if len(lines) > linesMax {
+		lines = lines[len(lines)-linesMax:]
+	}
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	return strings.Join(lines, " | ")
 }

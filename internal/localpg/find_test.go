@@ -22,10 +22,11 @@ import (
 func fakeInstallation(t *testing.T, version string) string {
 	t.Helper()
 	dir := filepath.Join(newDir(t), "bin")
-	require.NoError(t, os.Mkdir(dir, 0o755))
+	require.NoError(t, makePassable(dir))
 	script := fmt.Sprintf("#!/bin/sh\necho 'postgres (PostgreSQL) %s'\n", version)
 	for _, program := range []string{"postgres", "initdb"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, program), []byte(script), 0o755))
+		require.NoError(t, os.Chmod(filepath.Join(dir, program), 0o755))
 	}
 	return dir
 }
@@ -101,6 +102,7 @@ func TestDownloadedPostgresIsKept(t *testing.T) {
 		found, err := download(t.Context(), opts, as)
 		require.NoError(t, err)
 		assert.Equal(t, "17.5", found.String())
+		assert.Contains(t, found.binDir, opts.aloofDir)
 	}
 	assert.Equal(t, 1, downloads)
 	left, err := os.ReadDir(opts.aloofDir)

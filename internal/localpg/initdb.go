@@ -103,17 +103,3 @@ func makePassword(h home) (string, error) {
 	_, err = file.WriteString(newPassword() + "\n")
 	return name, errors.Join(err, file.Sync(), file.Close(), h.as.give(name))
 }
-
-// lastLines returns the end of a program's output in one line, short enough
-// for an error.
-func lastLines(output string) string {
-	const linesMax = 6
-	lines := strings.FieldsFunc(output, func(r rune) bool { return r == '\n' || r == '\r' })
-	if len(lines) > linesMax {
-		lines = lines[len(lines)-linesMax:]
-	}
-	for i := range lines {
-		lines[i] = strings.TrimSpace(lines[i])
-	}
-	return strings.Join(lines, " | ")
-}

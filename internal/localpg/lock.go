@@ -52,4 +52,10 @@ func tryLock(path string, how int) (*fileLock, error) {
 	return &fileLock{file: file}, nil
 }
 
-func (l *fileLock) release() { _ = l.file.Close() }
+// release unlocks before it closes: a child that is just being started holds
+// the open file too until it has become another program, and with it a lock
+// that is merely closed.
+func (l *fileLock) release() {
+	_ = syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN)
+	_ = l.file.Close()
+}

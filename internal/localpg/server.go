@@ -224,10 +224,14 @@ func (s *Server) Keep() int {
 	return s.running.pid
 }
 
-// Remove stops PostgreSQL and removes the directory with all data.
+// Remove stops PostgreSQL and removes the directory with all data. It refuses
+// while another process uses them.
 func (s *Server) Remove(ctx context.Context) error {
 	if err := s.Stop(ctx); err != nil {
 		return err
+	}
+	if isAlive(s.running.pid) {
+		return fmt.Errorf("remove %s: PostgreSQL is in use by another process", s.opts.Dir)
 	}
 	return errors.Join(os.RemoveAll(s.cluster.dir), os.RemoveAll(s.opts.Dir))
 }

@@ -24,7 +24,7 @@ import (
 
 func TestFirstStartMakesADurableCluster(t *testing.T) {
 	t.Parallel()
-	server := startServer(t, Options{Dir: filepath.Join(newDir(t), "not", "there", "yet")})
+	server := startServer(t, Options{Dir: filepath.Join(newDir(t), "new")})
 	for setting, want := range map[string]string{
 		"fsync":               "on",
 		"synchronous_commit":  "on",
