@@ -6960,14 +6960,13 @@ func (ec *executionContext) unmarshalNReservationLineInput2ᚕholdfastᚋinterna
 }
 
 func (ec *executionContext) unmarshalNReservationStatus2holdfastᚋinternalᚋinventoryᚐStatus(ctx context.Context, v any) (inventory.Status, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := inventory.Status(tmp)
+	res, err := scalar.UnmarshalReservationStatus(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNReservationStatus2holdfastᚋinternalᚋinventoryᚐStatus(ctx context.Context, sel ast.SelectionSet, v inventory.Status) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := scalar.MarshalReservationStatus(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ReservationStatus!")
 	}
@@ -6975,14 +6974,13 @@ func (ec *executionContext) marshalNReservationStatus2holdfastᚋinternalᚋinve
 }
 
 func (ec *executionContext) unmarshalNStockChangeReason2holdfastᚋinternalᚋinventoryᚐReason(ctx context.Context, v any) (inventory.Reason, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := inventory.Reason(tmp)
+	res, err := scalar.UnmarshalStockChangeReason(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNStockChangeReason2holdfastᚋinternalᚋinventoryᚐReason(ctx context.Context, sel ast.SelectionSet, v inventory.Reason) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := scalar.MarshalStockChangeReason(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "StockChangeReason!")
 	}
@@ -7162,8 +7160,7 @@ func (ec *executionContext) unmarshalOLockStrategy2ᚖholdfastᚋinternalᚋinve
 	if v == nil {
 		return nil, nil
 	}
-	tmp, err := graphql.UnmarshalString(v)
-	res := inventory.Strategy(tmp)
+	res, err := scalar.UnmarshalLockStrategy(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -7173,7 +7170,7 @@ func (ec *executionContext) marshalOLockStrategy2ᚖholdfastᚋinternalᚋinvent
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := scalar.MarshalLockStrategy(*v)
 	return res
 }
 
@@ -7228,8 +7225,7 @@ func (ec *executionContext) unmarshalOReservationStatus2ᚖholdfastᚋinternal�
 	if v == nil {
 		return nil, nil
 	}
-	tmp, err := graphql.UnmarshalString(v)
-	res := inventory.Status(tmp)
+	res, err := scalar.UnmarshalReservationStatus(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -7239,7 +7235,7 @@ func (ec *executionContext) marshalOReservationStatus2ᚖholdfastᚋinternalᚋi
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := scalar.MarshalReservationStatus(*v)
 	return res
 }
 
@@ -7254,8 +7250,7 @@ func (ec *executionContext) unmarshalOStockChangeReason2ᚖholdfastᚋinternal�
 	if v == nil {
 		return nil, nil
 	}
-	tmp, err := graphql.UnmarshalString(v)
-	res := inventory.Reason(tmp)
+	res, err := scalar.UnmarshalStockChangeReason(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -7265,7 +7260,7 @@ func (ec *executionContext) marshalOStockChangeReason2ᚖholdfastᚋinternalᚋi
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := scalar.MarshalStockChangeReason(*v)
 	return res
 }
 

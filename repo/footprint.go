@@ -68,7 +68,7 @@ func (f footprint) addLevels(m *message) {
 	}
 	if len(f.levels) > 0 {
 		skus, locations := splitKeys(f.levels)
-		m.add(union+"SELECT * FROM unnest(?::text[], ?::text[])", pgdialect.Array(skus), pgdialect.Array(locations))
+		m.add(union+"SELECT sku, location FROM unnest(?::text[], ?::text[]) AS k (sku, location)", pgdialect.Array(skus), pgdialect.Array(locations))
 		union = " UNION "
 	}
 	if len(f.reservations) > 0 {

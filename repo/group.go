@@ -99,7 +99,7 @@ type run struct {
 }
 
 func (r *Repo) newRun(s strategy, group []*call, alone bool) *run {
-	p := patience{lock: groupLockTimeout}
+	p := patience{lock: min(groupLockTimeout, r.options.LockTimeout)}
 	if alone {
 		p.lock = r.options.LockTimeout
 	}

@@ -41,15 +41,15 @@ type Options struct {
 	LockTimeout time.Duration
 	// RequestTimeout bounds a group, whatever happens to it.
 	RequestTimeout time.Duration
-	Announcer      Announcer
 	Log            *slog.Logger
 }
 
 // Repo is the repository. It is safe for concurrent use.
 type Repo struct {
-	db      *bun.DB
-	options Options
-	lanes   map[inventory.Strategy]*groupcommit.Lane[*call, inventory.Outcome]
+	db         *bun.DB
+	options    Options
+	announcers []Announcer
+	lanes      map[inventory.Strategy]*groupcommit.Lane[*call, inventory.Outcome]
 }
 
 // New returns a repository over a migrated database. Close it after use.
@@ -61,6 +61,9 @@ func New(db *bun.DB, options Options) *Repo {
 	}
 	return r
 }
+
+// AnnounceTo names who is told of changes. Call it before the first command.
+func (r *Repo) AnnounceTo(announcers ...Announcer) { r.announcers = announcers }
 
 // Close finishes the commands that were taken, or gives up when ctx ends. New
 // ones are refused with ErrOverloaded.
@@ -79,7 +82,7 @@ func (r *Repo) Ready(ctx context.Context) error {
 }
 
 func (r *Repo) announce(changes inventory.Changes) {
-	if r.options.Announcer != nil {
-		r.options.Announcer.Announce(changes)
+	for _, announcer := range r.announcers {
+		announcer.Announce(changes)
 	}
 }

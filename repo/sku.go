@@ -52,3 +52,10 @@ func (r *Repo) oneSKU(ctx context.Context, query string, args ...any) (*inventor
 	sku := row.sku()
 	return &sku, nil
 }
+
+// Empty says whether there are no SKUs.
+func (r *Repo) Empty(ctx context.Context) (bool, error) {
+	var empty bool
+	err := r.db.NewRaw("SELECT NOT EXISTS (SELECT FROM skus)").Scan(ctx, &empty)
+	return empty, err
+}

@@ -38,6 +38,9 @@ var unitEffects = map[Action]unitEffect{
 // Reason is why somebody changed stock by hand.
 type Reason string
 
+// Reasons are all there are.
+var Reasons = []Reason{"RECEIVED", "CORRECTION", "DAMAGED", "LOST", "FOUND", "RETURNED", "OTHER"}
+
 // ActorSystem is the actor of what Holdfast does by itself, such as ending a
 // hold whose deadline has come.
 const ActorSystem = "system"

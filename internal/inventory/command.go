@@ -12,6 +12,9 @@ const (
 	Pessimistic Strategy = "PESSIMISTIC"
 )
 
+// Strategies are all there are.
+var Strategies = []Strategy{Optimistic, Pessimistic}
+
 // Command is something that changes stock or reservations.
 type Command interface {
 	// Validate returns what breaks a rule whatever the stock is. A command is

@@ -19,6 +19,9 @@ const (
 	Cancelled Status = "CANCELLED"
 )
 
+// Statuses are all there are.
+var Statuses = []Status{Held, Allocated, Released, Expired, Fulfilled, Cancelled}
+
 // Line is the units of one SKU at one location that a reservation claims.
 type Line struct {
 	SKU      string

@@ -5,15 +5,24 @@ package scalar
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 )
+
+// Error is a value that a scalar refuses, in a sentence for the client.
+type Error struct{ message string }
+
+func (e *Error) Error() string { return e.message }
+
+func refuse(format string, args ...any) error {
+	return &Error{fmt.Sprintf(format, args...)}
+}
 
 const (
 	// longMax is the largest whole number that every JSON reader keeps exactly.
@@ -34,7 +43,7 @@ func MarshalInt(n int32) graphql.Marshaler { return whole(int64(n)) }
 func UnmarshalInt(v any) (int32, error) {
 	n, err := integer(v)
 	if err != nil || n < math.MinInt32 || n > math.MaxInt32 {
-		return 0, errors.New("Int is a whole number of 32 bits")
+		return 0, refuse("Int is a whole number of 32 bits")
 	}
 	return int32(n), nil
 }
@@ -46,7 +55,7 @@ func MarshalLong(n int64) graphql.Marshaler { return whole(n) }
 func UnmarshalLong(v any) (int64, error) {
 	n, err := integer(v)
 	if err != nil || n < -longMax || n > longMax {
-		return 0, fmt.Errorf("Long is a whole number from %d to %d", -longMax, longMax)
+		return 0, refuse("Long is a whole number from %d to %d", -int64(longMax), int64(longMax))
 	}
 	return n, nil
 }
@@ -65,7 +74,7 @@ func integer(v any) (int64, error) {
 	case json.Number: // in a variable
 		return strconv.ParseInt(v.String(), 10, 64)
 	default:
-		return 0, errors.New("not a whole number")
+		return 0, strconv.ErrSyntax
 	}
 }
 
@@ -82,7 +91,7 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 	s, ok := v.(string)
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if !ok || err != nil || t.Year() < 1 {
-		return time.Time{}, errors.New("DateTime is a moment in RFC 3339, such as 2026-01-31T12:00:00Z")
+		return time.Time{}, refuse("DateTime is a moment in RFC 3339, such as 2026-01-31T12:00:00Z")
 	}
 	return t.UTC().Truncate(time.Microsecond), nil
 }
@@ -100,7 +109,7 @@ func MarshalJSON(object json.RawMessage) graphql.Marshaler {
 func UnmarshalJSON(v any) (json.RawMessage, error) {
 	object, ok := v.(map[string]any)
 	if !ok {
-		return nil, errors.New("JSON is an object")
+		return nil, refuse("JSON is an object")
 	}
 	if err := checkJSON(object, 1); err != nil {
 		return nil, err
@@ -109,22 +118,25 @@ func UnmarshalJSON(v any) (json.RawMessage, error) {
 	encoder := json.NewEncoder(&encoded)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(object); err != nil {
-		return nil, errors.New("JSON is an object")
+		return nil, refuse("JSON is an object")
 	}
 	if encoded.Len() > jsonBytesMax {
-		return nil, fmt.Errorf("JSON is at most %d bytes", jsonBytesMax)
+		return nil, refuse("JSON is at most %d bytes", jsonBytesMax)
 	}
 	return bytes.TrimSpace(encoded.Bytes()), nil
 }
 
 func checkJSON(value any, depth int) error {
 	if depth > jsonDepthMax {
-		return fmt.Errorf("JSON is at most %d levels deep", jsonDepthMax)
+		return refuse("JSON is at most %d levels deep", jsonDepthMax)
 	}
 	switch value := value.(type) {
 	case map[string]any:
 		for key, member := range value {
-			if err := errors.Join(checkJSON(key, depth), checkJSON(member, depth+1)); err != nil {
+			if err := checkJSON(key, depth); err != nil {
+				return err
+			}
+			if err := checkJSON(member, depth+1); err != nil {
 				return err
 			}
 		}
@@ -135,12 +147,12 @@ func checkJSON(value any, depth int) error {
 			}
 		}
 	case string:
-		if bytes.IndexByte([]byte(value), 0) >= 0 {
-			return errors.New("JSON has no NUL characters")
+		if strings.ContainsRune(value, 0) {
+			return refuse("JSON has no NUL characters")
 		}
 	case json.Number:
 		if _, err := value.Float64(); err != nil {
-			return errors.New("JSON has no numbers beyond double precision")
+			return refuse("JSON has no numbers beyond double precision")
 		}
 	}
 	return nil

@@ -1,0 +1,46 @@
+package scalar
+
+import (
+	"slices"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"holdfast/internal/inventory"
+)
+
+// The library takes an enum's values in a variable in any case. Ours are told
+// exactly, as the schema writes them.
+
+// MarshalLockStrategy writes LockStrategy.
+func MarshalLockStrategy(s inventory.Strategy) graphql.Marshaler { return enum(s) }
+
+// UnmarshalLockStrategy reads LockStrategy.
+func UnmarshalLockStrategy(v any) (inventory.Strategy, error) {
+	return oneOf(v, inventory.Strategies)
+}
+
+// MarshalReservationStatus writes ReservationStatus.
+func MarshalReservationStatus(s inventory.Status) graphql.Marshaler { return enum(s) }
+
+// UnmarshalReservationStatus reads ReservationStatus.
+func UnmarshalReservationStatus(v any) (inventory.Status, error) {
+	return oneOf(v, inventory.Statuses)
+}
+
+// MarshalStockChangeReason writes StockChangeReason.
+func MarshalStockChangeReason(r inventory.Reason) graphql.Marshaler { return enum(r) }
+
+// UnmarshalStockChangeReason reads StockChangeReason.
+func UnmarshalStockChangeReason(v any) (inventory.Reason, error) {
+	return oneOf(v, inventory.Reasons)
+}
+
+func enum[T ~string](value T) graphql.Marshaler { return graphql.MarshalString(string(value)) }
+
+func oneOf[T ~string](v any, known []T) (T, error) {
+	name, _ := v.(string)
+	if !slices.Contains(known, T(name)) {
+		return "", refuse("one of %v is wanted", known)
+	}
+	return T(name), nil
+}

@@ -1,0 +1,86 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"holdfast/internal/scalar"
+)
+
+const (
+	codeBadInput = "BAD_USER_INPUT"
+	codeInternal = "INTERNAL"
+)
+
+// errorPresenter turns errors into what a client may see: a code, a sentence,
+// and the argument at fault. What it doesn't recognise is logged in full and
+// shown as an id to look it up by.
+type errorPresenter struct {
+	log *slog.Logger
+}
+
+func (p errorPresenter) present(ctx context.Context, err error) *gqlerror.Error {
+	shown := graphql.DefaultErrorPresenter(ctx, err)
+	code, _ := shown.Extensions["code"].(string)
+
+	var refused *scalar.Error
+	switch {
+	case errors.As(err, &refused):
+		field := argumentOf(shown)
+		shown.Path = shown.Path[:min(1, len(shown.Path))]
+		return badInput(shown, refused.Error(), field)
+	case code == errcode.ValidationFailed && aboutValue(shown):
+		field := fieldInQuery(ctx, shown)
+		shown.Path = nil
+		return badInput(shown, shown.Message, field)
+	case code == "" && malformed(ctx):
+		// The transport's message would echo the body.
+		return withCode(gqlerror.Errorf("the request is not GraphQL over HTTP: a JSON object with a query"), errcode.ParseFailed)
+	case code == "":
+		return p.internal(ctx, err, shown)
+	default:
+		return shown
+	}
+}
+
+// recovered turns a panic into an error for present.
+func (p errorPresenter) recovered(ctx context.Context, panicked any) error {
+	p.log.ErrorContext(ctx, "a resolver panicked", "panic", panicked, "stack", string(debug.Stack()))
+	return fmt.Errorf("panic: %v", panicked)
+}
+
+func (p errorPresenter) internal(ctx context.Context, err error, shown *gqlerror.Error) *gqlerror.Error {
+	id := rand.Text()
+	p.log.ErrorContext(ctx, "a request failed", "request", id, "error", err)
+	internal := withCode(gqlerror.Errorf("internal error; the server's log has the cause under this request id"), codeInternal)
+	internal.Extensions["requestId"] = id
+	internal.Path, internal.Locations = shown.Path, shown.Locations
+	return internal
+}
+
+func badInput(shown *gqlerror.Error, message string, field []string) *gqlerror.Error {
+	bad := withCode(&gqlerror.Error{Message: message, Path: shown.Path, Locations: shown.Locations}, codeBadInput)
+	if len(field) > 0 {
+		bad.Extensions["field"] = field
+	}
+	return bad
+}
+
+func withCode(e *gqlerror.Error, code string) *gqlerror.Error {
+	e.Extensions = map[string]any{"code": code}
+	return e
+}
+
+// malformed says that the request got no further than its transport: no
+// operation had been made of it.
+func malformed(ctx context.Context) bool {
+	return !graphql.HasOperationContext(ctx) || graphql.GetOperationContext(ctx).Operation == nil
+}

@@ -1,0 +1,56 @@
+// Package web is the front door: HTTP around the schema's resolvers.
+package web
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"holdfast/graph"
+)
+
+const (
+	// queriesMax and persistedMax bound what is remembered of parsed and of
+	// persisted queries.
+	queriesMax   = 500
+	persistedMax = 500
+
+	// tokensMax bounds a query before it is parsed.
+	tokensMax = 10_000
+
+	// webSocketInitTimeout is how long a client may take to say hello.
+	webSocketInitTimeout = 10 * time.Second
+	// webSocketPing finds out whether a silent client is still there.
+	webSocketPing = 15 * time.Second
+)
+
+// GraphQL answers the schema over POST, GET (queries only) and WebSocket.
+func GraphQL(resolvers graph.ResolverRoot, log *slog.Logger) http.Handler {
+	server := handler.New(graph.NewExecutableSchema(graph.Config{Resolvers: resolvers}))
+	server.AddTransport(transport.Websocket{
+		Implementation:   transport.CoderWebsocketImplementation{},
+		InitTimeout:      webSocketInitTimeout,
+		PingPongInterval: webSocketPing,
+	})
+	server.AddTransport(transport.GET{UseGrapQLResponseJsonByDefault: true})
+	server.AddTransport(transport.POST{UseGrapQLResponseJsonByDefault: true})
+
+	server.SetQueryCache(lru.New[*ast.QueryDocument](queriesMax))
+	server.SetParserTokenLimit(tokensMax)
+	server.Use(extension.Introspection{})
+	server.Use(extension.AutomaticPersistedQuery{Cache: lru.New[string](persistedMax)})
+
+	presenter := errorPresenter{log}
+	server.SetErrorPresenter(presenter.present)
+	server.SetRecoverFunc(presenter.recovered)
+	return server
+}
+
+var _ graphql.ErrorPresenterFunc = errorPresenter{}.present

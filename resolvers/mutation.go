@@ -1,0 +1,87 @@
+package resolvers
+
+import (
+	"context"
+
+	"holdfast/graph"
+	"holdfast/graph/model"
+	"holdfast/internal/inventory"
+)
+
+type mutation struct{ *Root }
+
+var _ graph.MutationResolver = (*mutation)(nil)
+
+func (r *mutation) CreateSku(ctx context.Context, input inventory.CreateSKU) (*model.CreateSkuPayload, error) {
+	outcome, err := r.Repo.Do(ctx, input, nil)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &model.CreateSkuPayload{Sku: outcome.SKU, UserErrors: userErrors(outcome.Refused)}, nil
+}
+
+func (r *mutation) UpdateSku(ctx context.Context, input inventory.UpdateSKU) (*model.UpdateSkuPayload, error) {
+	outcome, err := r.Repo.UpdateSKU(ctx, input)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &model.UpdateSkuPayload{Sku: outcome.SKU, UserErrors: userErrors(outcome.Refused)}, nil
+}
+
+func (r *mutation) CreateHold(ctx context.Context, input inventory.CreateHold) (*model.CreateHoldPayload, error) {
+	outcome, err := r.Repo.Do(ctx, input, input.Strategy)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &model.CreateHoldPayload{
+		Reservation: outcome.Reservation, Replayed: outcome.Replayed, UserErrors: userErrors(outcome.Refused),
+	}, nil
+}
+
+func (r *mutation) CreateAllocation(ctx context.Context, input inventory.CreateAllocation) (*model.CreateAllocationPayload, error) {
+	outcome, err := r.Repo.Do(ctx, input, input.Strategy)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &model.CreateAllocationPayload{
+		Reservation: outcome.Reservation, Replayed: outcome.Replayed, UserErrors: userErrors(outcome.Refused),
+	}, nil
+}
+
+func (r *mutation) ConvertHold(ctx context.Context, input inventory.ConvertHold) (*model.ConvertHoldPayload, error) {
+	outcome, err := r.Repo.Do(ctx, input, input.Strategy)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &model.ConvertHoldPayload{
+		Reservation: outcome.Reservation, Replayed: outcome.Replayed, UserErrors: userErrors(outcome.Refused),
+	}, nil
+}
+
+func (r *mutation) ReleaseHold(ctx context.Context, input inventory.ReleaseHold) (*model.ReleaseHoldPayload, error) {
+	outcome, err := r.Repo.Do(ctx, input, input.Strategy)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &model.ReleaseHoldPayload{
+		Reservation: outcome.Reservation, Replayed: outcome.Replayed, UserErrors: userErrors(outcome.Refused),
+	}, nil
+}
+
+func (r *mutation) ExtendHold(ctx context.Context, input inventory.ExtendHold) (*model.ExtendHoldPayload, error) {
+	outcome, err := r.Repo.Do(ctx, input, nil)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &model.ExtendHoldPayload{Reservation: outcome.Reservation, UserErrors: userErrors(outcome.Refused)}, nil
+}
+
+func (r *mutation) AdjustStock(ctx context.Context, input inventory.AdjustStock) (*model.AdjustStockPayload, error) {
+	outcome, err := r.Repo.Do(ctx, input, nil)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &model.AdjustStockPayload{
+		StockLevel: outcome.Level, Replayed: outcome.Replayed, UserErrors: userErrors(outcome.Refused),
+	}, nil
+}

@@ -1,0 +1,36 @@
+// Package resolvers answers the schema's fields. Each takes its input, calls
+// one verb, and returns; what is decided, is decided further down.
+package resolvers
+
+import (
+	"holdfast/graph"
+	"holdfast/internal/feed"
+	"holdfast/repo"
+)
+
+//go:generate go tool gqlgen generate --config ../gqlgen.yml
+
+// Root resolves the schema.
+type Root struct {
+	Repo *repo.Repo
+	Feed *feed.Feed
+}
+
+var _ graph.ResolverRoot = (*Root)(nil)
+
+// Query implements graph.ResolverRoot.
+func (r *Root) Query() graph.QueryResolver { return &query{r} }
+
+// Mutation implements graph.ResolverRoot.
+func (r *Root) Mutation() graph.MutationResolver { return &mutation{r} }
+
+// Subscription implements graph.ResolverRoot.
+func (r *Root) Subscription() graph.SubscriptionResolver { return &subscription{r} }
+
+// Sku implements graph.ResolverRoot.
+func (r *Root) Sku() graph.SkuResolver { return &sku{r} }
+
+// InsufficientStockError implements graph.ResolverRoot.
+func (r *Root) InsufficientStockError() graph.InsufficientStockErrorResolver {
+	return &insufficientStock{r}
+}

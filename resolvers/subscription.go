@@ -1,0 +1,22 @@
+package resolvers
+
+import (
+	"context"
+
+	"holdfast/graph"
+	"holdfast/internal/inventory"
+)
+
+type subscription struct{ *Root }
+
+var _ graph.SubscriptionResolver = (*subscription)(nil)
+
+func (r *subscription) AvailabilityChanged(ctx context.Context, skus []string, location *string) (<-chan *inventory.Availability, error) {
+	changes, err := r.Feed.Availability(ctx, skus, location)
+	return changes, fault(err)
+}
+
+func (r *subscription) ReservationChanged(ctx context.Context, id string) (<-chan *inventory.Reservation, error) {
+	changes, err := r.Feed.Reservation(ctx, id)
+	return changes, fault(err)
+}
