@@ -46,7 +46,7 @@ var Reasons = []Reason{"RECEIVED", "CORRECTION", "DAMAGED", "LOST", "FOUND", "RE
 const ActorSystem = "system"
 
 // Entry is one record of the audit log: the change of one stock level by one
-// command, or a change that concerns no level, and then has no Version.
+// command, or a change that concerns no level, and then has no After.
 type Entry struct {
 	At             time.Time
 	Action         Action
@@ -61,7 +61,8 @@ type Entry struct {
 	Actor     string
 	Reason    Reason
 	Reference string
-	// CommandID is the request that it is the effect of.
+	// CommandID is the request that it is the effect of: for an expiry, the one
+	// that made the hold.
 	CommandID string
 	// TokenKey is set where a client token has this entry as its only effect.
 	TokenKey string

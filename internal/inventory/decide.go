@@ -63,6 +63,7 @@ func Decide(limits Limits, state State, requests []Request) ([]Outcome, Changes)
 	b := &batch{
 		limits:       limits,
 		state:        state,
+		drawOrder:    newDrawOrder(state.Levels),
 		levels:       map[LevelKey]StockLevel{},
 		reservations: map[string]Reservation{},
 		tokens:       map[string]Token{},
@@ -80,6 +81,7 @@ func Decide(limits Limits, state State, requests []Request) ([]Outcome, Changes)
 type batch struct {
 	limits       Limits
 	state        State
+	drawOrder    drawOrder
 	levels       map[LevelKey]StockLevel
 	reservations map[string]Reservation
 	tokens       map[string]Token
@@ -93,32 +95,6 @@ func (b *batch) level(key LevelKey) (StockLevel, bool) {
 	}
 	level, ok := b.state.Levels[key]
 	return level, ok
-}
-
-// levelsOf returns the SKU's levels in the order that a line without a
-// location draws on them: the default location first, then by code.
-func (b *batch) levelsOf(sku string) []StockLevel {
-	var found []StockLevel
-	for key, level := range b.state.Levels {
-		if _, changed := b.levels[key]; key.SKU == sku && !changed {
-			found = append(found, level)
-		}
-	}
-	for key, level := range b.levels {
-		if key.SKU == sku {
-			found = append(found, level)
-		}
-	}
-	slices.SortFunc(found, func(a, b StockLevel) int {
-		if (a.Location == DefaultLocation) != (b.Location == DefaultLocation) {
-			if a.Location == DefaultLocation {
-				return -1
-			}
-			return 1
-		}
-		return a.Key().Compare(b.Key())
-	})
-	return found
 }
 
 func (b *batch) sku(code string) (SKU, bool) {
@@ -156,6 +132,7 @@ func (b *batch) step(key LevelKey, entry Entry) StockLevel {
 	level, ok := b.level(key)
 	if !ok {
 		level = StockLevel{SKU: key.SKU, Location: key.Location}
+		b.drawOrder.add(key)
 	}
 	level.Total += entry.TotalDelta
 	level.Reserved += entry.ReservedDelta

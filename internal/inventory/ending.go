@@ -27,7 +27,7 @@ func (e ending) decide(b *batch, request Request) Outcome {
 	if !ok {
 		return refused(notFound(e.reservationID))
 	}
-	r = b.expireIfOverdue(r, request.ID)
+	r = b.expireIfOverdue(r)
 	switch {
 	case r.endedAs() == e.to:
 		return Outcome{Reservation: &r, Replayed: !b.state.Committed[request.ID]}

@@ -19,15 +19,17 @@ func (c ExpireHold) decide(b *batch, request Request) Outcome {
 	if !ok {
 		return refused(notFound(c.ReservationID))
 	}
-	r = b.expireIfOverdue(r, request.ID)
+	r = b.expireIfOverdue(r)
 	return Outcome{Reservation: &r}
 }
 
 // expireIfOverdue ends the hold if its deadline has come, so that whoever meets
-// it sees what it has become.
-func (b *batch) expireIfOverdue(r Reservation, commandID string) Reservation {
+// it sees what it has become. The entries bear the id of the request that made
+// the hold: one that only meets it overdue, and is run again, must not take them
+// for its own effect.
+func (b *batch) expireIfOverdue(r Reservation) Reservation {
 	if !r.Overdue(b.state.Now) {
 		return r
 	}
-	return b.move(r, Expired, Entry{Action: ActionExpired, Actor: ActorSystem, CommandID: commandID})
+	return b.move(r, Expired, Entry{Action: ActionExpired, Actor: ActorSystem, CommandID: r.ID})
 }

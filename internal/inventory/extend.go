@@ -29,7 +29,7 @@ func (c ExtendHold) decide(b *batch, request Request) Outcome {
 	if b.state.Committed[request.ID] {
 		return Outcome{Reservation: &r}
 	}
-	r = b.expireIfOverdue(r, request.ID)
+	r = b.expireIfOverdue(r)
 	if r.Status != Held {
 		return refused(invalidState(&r, "extended"))
 	}
