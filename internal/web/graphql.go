@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
@@ -41,6 +40,7 @@ func GraphQL(resolvers graph.ResolverRoot, log *slog.Logger) http.Handler {
 	})
 	server.AddTransport(transport.GET{UseGrapQLResponseJsonByDefault: true})
 	server.AddTransport(transport.POST{UseGrapQLResponseJsonByDefault: true})
+	server.AddTransport(unsupported{})
 
 	server.SetQueryCache(lru.New[*ast.QueryDocument](queriesMax))
 	server.SetParserTokenLimit(tokensMax)
@@ -52,5 +52,3 @@ func GraphQL(resolvers graph.ResolverRoot, log *slog.Logger) http.Handler {
 	server.SetRecoverFunc(presenter.recovered)
 	return server
 }
-
-var _ graphql.ErrorPresenterFunc = errorPresenter{}.present
