@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
 
+	"holdfast/internal/database"
 	"holdfast/internal/inventory"
 	"holdfast/internal/pgtest"
 	"holdfast/repo"
@@ -42,6 +43,16 @@ func newRepo(t testing.TB, db *bun.DB, set ...func(*repo.Options)) *repo.Repo {
 		r.Close(ctx)
 	})
 	return r
+}
+
+// openPool returns a pool of a test's own on a database that pgtest.URL made,
+// for where several servers share one. It is closed at t's end.
+func openPool(t testing.TB, url string) *bun.DB {
+	t.Helper()
+	db, err := database.Open(url, 16)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
 }
 
 // do runs a command by the repository's own strategy, and fails t on a fault.
