@@ -24,7 +24,8 @@ done
 if [ -n "$pid" ]; then
 	kill -QUIT "$pid"
 	tries=0
-	while kill -0 "$pid" && [ $tries -lt 100 ]; do
+	# PostgreSQL removes the file last. Its process may stay on as a zombie.
+	while [ -e "$1/postgres/data/postmaster.pid" ] && kill -0 "$pid" && [ $tries -lt 100 ]; do
 		sleep 0.05
 		tries=$((tries + 1))
 	done
