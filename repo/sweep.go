@@ -74,9 +74,14 @@ func (s *Sweeper) Sweep(ctx context.Context, from time.Time, limit int) (invento
 	}
 }
 
+// patience is a group's, for a sweep has others waiting behind it as well.
+func (s *Sweeper) patience() patience {
+	return patience{lock: min(groupLockTimeout, s.repo.options.LockTimeout)}
+}
+
 // look finds the earliest deadline there is from a time on.
 func (s *Sweeper) look(ctx context.Context, from time.Time) (inventory.Swept, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience{lock: groupLockTimeout}.connection())
+	ctx, cancel := context.WithTimeout(ctx, s.patience().connection())
 	defer cancel()
 	var now time.Time
 	var next sql.NullTime
@@ -96,10 +101,9 @@ func (s *Sweeper) look(ctx context.Context, from time.Time) (inventory.Swept, er
 // end claims holds that are due, from the one that was found on, and ends them.
 // On an error, claimed is what it had tried to end.
 func (s *Sweeper) end(ctx context.Context, found inventory.Swept, limit int) (swept inventory.Swept, claimed []string, err error) {
-	p := patience{lock: groupLockTimeout}
-	ctx, cancel := context.WithTimeout(ctx, p.connection())
+	ctx, cancel := context.WithTimeout(ctx, s.patience().connection())
 	defer cancel()
-	t, err := s.repo.begin(ctx, p)
+	t, err := s.repo.begin(ctx, s.patience())
 	if err != nil {
 		return found, nil, err
 	}
