@@ -86,9 +86,6 @@ func start(ctx context.Context, opts Options) (_ *Server, err error) {
 	if err := s.prepare(ctx); err != nil {
 		return nil, err
 	}
-	if !opts.Temporary {
-		s.supervise()
-	}
 
 	message := "the private PostgreSQL is running"
 	if s.running.child == nil {
@@ -96,6 +93,9 @@ func start(ctx context.Context, opts Options) (_ *Server, err error) {
 	}
 	opts.Log.Info(message, "version", s.cluster.programs.String(), "data", s.cluster.data(),
 		"port", s.port, "pid", s.running.pid, "took", time.Since(begin).Round(time.Millisecond))
+	if !opts.Temporary {
+		s.supervise()
+	}
 	return s, nil
 }
 
