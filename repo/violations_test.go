@@ -1,0 +1,88 @@
+package repo_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+)
+
+// violations are what must never be found in a database, whatever was
+// commanded: the invariants, written without regard to the consistency check,
+// so that one checks the other. Each query answers a sentence a row.
+var violations = []string{
+	// 1: no oversell.
+	`SELECT 'oversold: ' || to_json(l) FROM stock_levels AS l
+	 WHERE least(total, reserved, allocated, total - reserved - allocated) < 0`,
+
+	// 2 and 3: what is reserved and allocated is the sum of the lines.
+	`SELECT format('%s@%s: lines say %s/%s, the level %s/%s', sku, location, held, owned, reserved, allocated)
+	 FROM stock_levels FULL JOIN (
+		SELECT sku, location, sum(quantity * (status = 'HELD')::int) AS held, sum(quantity * (status = 'ALLOCATED')::int) AS owned
+		FROM reservation_lines JOIN reservations ON id = reservation_id GROUP BY sku, location) AS lines USING (sku, location)
+	 WHERE (reserved, allocated) IS DISTINCT FROM (coalesce(held, 0), coalesce(owned, 0))`,
+
+	// 4: the log adds up to each of its entries' counters, and to the level.
+	`SELECT 'the log breaks at ' || to_json(e) FROM (
+		SELECT *, row_number() OVER w AS nth, sum(total_delta) OVER w AS t, sum(reserved_delta) OVER w AS r, sum(allocated_delta) OVER w AS a
+		FROM audit_log WHERE version IS NOT NULL WINDOW w AS (PARTITION BY sku, location ORDER BY version)) AS e
+	 WHERE (version, total, reserved, allocated) <> (nth, t, r, a)`,
+	`SELECT 'not the end of the log: ' || to_json(l) FROM stock_levels AS l
+	 FULL JOIN (SELECT DISTINCT ON (sku, location) * FROM audit_log WHERE version IS NOT NULL ORDER BY sku, location, version DESC) AS e USING (sku, location)
+	 WHERE (l.version, l.total, l.reserved, l.allocated, l.updated_at) IS DISTINCT FROM (e.version, e.total, e.reserved, e.allocated, e.at)`,
+	`SELECT 'entry out of place: ' || to_json(e) FROM audit_log AS e
+	 WHERE version IS NULL AND (action NOT IN ('CREATED', 'EXTENDED') OR location IS NOT NULL OR (total_delta, reserved_delta, allocated_delta) <> (0, 0, 0))`,
+
+	// 5: a token and its one effect.
+	`SELECT format('token %s: %s effects', key, count(hash)) FROM client_tokens FULL JOIN (
+		SELECT id AS made, substr(sha256(convert_to(principal, 'UTF8') || '\x00' || convert_to(client_token, 'UTF8')), 1, 16) AS hash FROM reservations
+		UNION ALL SELECT command_id, decode(replace(token_key::text, '-', ''), 'hex') FROM audit_log WHERE token_key IS NOT NULL) AS effects ON made = command_id
+	 GROUP BY key HAVING count(hash) <> 1 OR bool_or(hash IS DISTINCT FROM decode(replace(key::text, '-', ''), 'hex'))`,
+
+	// 6: one closing entry a line, at the moment the reservation left HELD.
+	`SELECT format('closed by %s entries: %s', count(e.id), to_json(r)) FROM reservations AS r
+	 LEFT JOIN audit_log AS e ON e.reservation_id = r.id AND e.action IN ('CONVERTED', 'RELEASED', 'EXPIRED')
+	 GROUP BY r.id HAVING count(e.id) <> CASE WHEN completed_at IS NULL THEN 0 ELSE line_count END
+		OR bool_or(e.at <> completed_at OR (e.action, status) NOT IN (('CONVERTED', 'ALLOCATED'), ('RELEASED', 'RELEASED'), ('EXPIRED', 'EXPIRED')))
+			FILTER (WHERE e.id IS NOT NULL)
+		OR (completed_at IS NULL) <> (status = 'HELD' OR status = 'ALLOCATED' AND expires_at IS NULL)`,
+
+	// 7: in time, or expired.
+	`SELECT 'out of time: ' || to_json(r) FROM reservations AS r
+	 WHERE completed_at IS NOT NULL AND (completed_at >= expires_at) <> (status = 'EXPIRED')`,
+
+	// 8: whole or not at all.
+	`SELECT 'not whole: ' || to_json(r) FROM reservations AS r
+	 WHERE line_count <> (SELECT count(*) FROM reservation_lines WHERE reservation_id = r.id)
+		OR line_count <> (SELECT count(*) FROM reservation_lines AS l JOIN audit_log AS e USING (reservation_id, sku, location)
+			WHERE reservation_id = r.id AND command_id = r.id AND action IN ('HELD', 'ALLOCATED') AND quantity = reserved_delta + allocated_delta)
+		OR revision <> (SELECT count(DISTINCT (command_id, action)) FROM audit_log WHERE reservation_id = r.id)`,
+	`SELECT 'orphan: ' || id FROM (SELECT reservation_id AS id FROM reservation_lines UNION SELECT reservation_id FROM audit_log) AS named
+	 WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM reservations)`,
+	`SELECT 'level of no SKU: ' || sku FROM stock_levels WHERE sku NOT IN (SELECT sku FROM skus)`,
+}
+
+// requireSound fails t, with all that is wrong, unless the counters, the lines,
+// the tokens and the audit log agree.
+func requireSound(t testing.TB, db *bun.DB) {
+	t.Helper()
+	var found []string
+	query := "(" + strings.Join(violations, ") UNION ALL (") + ")"
+	require.NoError(t, db.NewRaw(query).Scan(t.Context(), &found))
+	require.Empty(t, found)
+}
+
+// auditLog answers the entries from the first on, a line each: action, level,
+// the deltas of total, reserved and allocated, and what they are after it.
+func auditLog(t testing.TB, db *bun.DB) []string {
+	t.Helper()
+	var entries []string
+	require.NoError(t, db.NewRaw(`
+		SELECT concat_ws(' ', action, sku || coalesce('@' || location, ''),
+			CASE WHEN version IS NOT NULL THEN format('%s/%s/%s -> %s/%s/%s', to_char(total_delta, 'FMSG9999999999999990'),
+				to_char(reserved_delta, 'FMSG9999999999999990'), to_char(allocated_delta, 'FMSG9999999999999990'), total, reserved, allocated) END,
+			CASE WHEN actor <> 'default' THEN 'by ' || actor END, reason, reference)
+		FROM audit_log ORDER BY id`).Scan(t.Context(), &entries))
+	return entries
+}
