@@ -14,9 +14,10 @@
 //	             └────────► Changes                 what to write, all or none
 //
 // Commands are decided in the order given, each against what those before it
-// left. A refused command changes nothing, with one exception: one that meets
+// left. A refused command changes nothing, with one exception: one that names
 // a hold past its deadline ends that hold first, and is judged by what is then
-// true.
+// true. A repeated client token answers the reservation as it stands, overdue or
+// not: the levels to end it with aren't loaded.
 //
 //	         hold             convert              fulfil
 //	(none) ────────► HELD ───────────────► ALLOCATED ───────► FULFILLED

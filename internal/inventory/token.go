@@ -39,7 +39,8 @@ func TokenKey(principal, token string) string {
 const fieldHashBytes = 6
 
 func (f Fingerprint) add(field string, value any) {
-	// A value is plain data, which always encodes; objects by sorted keys.
+	// A value is plain data, which always encodes. Metadata is told apart by its
+	// bytes: whoever reads it in writes the same object the same way.
 	encoded, _ := json.Marshal(value)
 	sum := sha256.Sum256(encoded)
 	f[field] = hex.EncodeToString(sum[:fieldHashBytes])

@@ -44,8 +44,10 @@ func ValidClientToken(s string) bool {
 // text, on one line.
 func ValidText(s string) bool {
 	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= TextMax &&
-		strings.TrimSpace(s) != "" && strings.IndexFunc(s, unicode.IsControl) < 0
+		strings.TrimSpace(s) != "" && strings.IndexFunc(s, breaksLine) < 0
 }
+
+func breaksLine(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }
 
 // canonicalID is the one form of a UUID that is stored and compared.
 func canonicalID(id string) string { return strings.ToLower(id) }
@@ -64,13 +66,27 @@ func (c claim) validate(limits Limits) []*Error {
 	v.clientToken(c.clientToken)
 	if len(c.lines) < 1 || len(c.lines) > limits.LinesMax {
 		v.add(fmt.Sprintf("a reservation has 1 to %d lines", limits.LinesMax), "input", "lines")
-		return v
+	} else {
+		v.lines(c.lines)
 	}
+	v.text(c.holder, "holder")
+	v.text(c.reference, "reference")
+	return v
+}
+
+// violations gathers what is wrong with an input.
+type violations []*Error
+
+func (v *violations) add(message string, field ...string) {
+	*v = append(*v, invalid(message, field...))
+}
+
+func (v *violations) lines(lines []LineRequest) {
 	type asked struct {
 		sku, location string
 	}
 	first := map[asked]int{}
-	for i, line := range c.lines {
+	for i, line := range lines {
 		v.code(line.SKU, "a SKU", lineField(i, "sku")...)
 		v.location(line.Location, lineField(i, "location")...)
 		if line.Quantity < 1 || line.Quantity > QuantityMax {
@@ -83,16 +99,6 @@ func (c claim) validate(limits Limits) []*Error {
 			first[key] = i
 		}
 	}
-	v.text(c.holder, "holder")
-	v.text(c.reference, "reference")
-	return v
-}
-
-// violations gathers what is wrong with an input.
-type violations []*Error
-
-func (v *violations) add(message string, field ...string) {
-	*v = append(*v, invalid(message, field...))
 }
 
 func (v *violations) code(code, what string, field ...string) {
