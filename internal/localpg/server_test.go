@@ -207,7 +207,7 @@ func TestStaleProcessIDOfAnotherProcessIsNotTakenForPostgres(t *testing.T) {
 func TestStartBrokenOffAnywhereLeavesNothingRunningAndIsRepeated(t *testing.T) {
 	t.Parallel()
 	dir := newDir(t)
-	for limit := time.Duration(0); ; limit += 250 * time.Millisecond {
+	for limit := 50 * time.Millisecond; ; limit = limit * 3 / 2 {
 		ctx, cancel := context.WithTimeout(t.Context(), limit)
 		server, err := Start(ctx, Options{Dir: dir})
 		cancel()
