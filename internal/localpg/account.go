@@ -110,9 +110,10 @@ func environment() []string {
 
 // canWorkIn reports whether a program of the account can be started in dir,
 // which means that it can get there: permissions of all parents, access lists
-// and file systems included.
-func (a account) canWorkIn(ctx context.Context, dir string, with installation) bool {
+// and file systems included. The error is ctx's.
+func (a account) canWorkIn(ctx context.Context, dir string, with installation) (bool, error) {
 	cmd := a.command(ctx, with.program("postgres"), "--version")
 	cmd.Dir = dir
-	return cmd.Run() == nil
+	err := cmd.Run()
+	return err == nil, ctx.Err()
 }

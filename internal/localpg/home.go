@@ -60,7 +60,9 @@ func openCluster(ctx context.Context, opts Options) (cluster, error) {
 		if c.home, err = makeHome(ctx, opts, link, as, c.programs); err != nil {
 			return cluster{}, err
 		}
-	} else if !as.canWorkIn(ctx, dir, c.programs) {
+	} else if can, err := as.canWorkIn(ctx, dir, c.programs); err != nil {
+		return cluster{}, err
+	} else if !can {
 		return cluster{}, fmt.Errorf("user %s, as whom PostgreSQL runs, can't get into %s: see to the permissions of that directory and its parents", as.name, dir)
 	}
 	if major == 0 {
@@ -136,8 +138,15 @@ func makeHome(ctx context.Context, opts Options, link string, as account, progra
 	if err := os.Mkdir(unfinished, 0o700); err != nil {
 		return home{}, err
 	}
+	can := as.credential == nil
 	// Not every file system lets a directory change hands.
-	if as.give(unfinished) == nil && (as.credential == nil || as.canWorkIn(ctx, unfinished, programs)) {
+	if !can && as.give(unfinished) == nil {
+		var err error
+		if can, err = as.canWorkIn(ctx, unfinished, programs); err != nil {
+			return home{}, err
+		}
+	}
+	if can {
 		return home{dir: link, as: as}, os.Rename(unfinished, link)
 	}
 	if err := os.Remove(unfinished); err != nil {
@@ -152,7 +161,10 @@ func makeHome(ctx context.Context, opts Options, link string, as account, progra
 		return home{}, err
 	}
 	err = as.give(dir)
-	if err == nil && !as.canWorkIn(ctx, dir, programs) {
+	if err == nil {
+		can, err = as.canWorkIn(ctx, dir, programs)
+	}
+	if err == nil && !can {
 		err = fmt.Errorf("user %s, as whom PostgreSQL runs, can get into neither %s nor %s", as.name, opts.Dir, opts.aloofDir)
 	}
 	if err == nil {
