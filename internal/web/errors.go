@@ -10,6 +10,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"holdfast/internal/scalar"
@@ -24,7 +25,8 @@ const (
 // and the argument at fault. What it doesn't recognise is logged in full and
 // shown as an id to look it up by.
 type errorPresenter struct {
-	log *slog.Logger
+	schema *ast.Schema
+	log    *slog.Logger
 }
 
 func (p errorPresenter) present(ctx context.Context, err error) *gqlerror.Error {
@@ -41,6 +43,11 @@ func (p errorPresenter) present(ctx context.Context, err error) *gqlerror.Error 
 		field := fieldInQuery(ctx, shown)
 		shown.Path = nil
 		return badInput(shown, shown.Message, field)
+	case code == errcode.ParseFailed && tooNested(shown):
+		if field := nestedArgument(p.schema, graphql.GetOperationContext(ctx).RawQuery, shown); field != nil {
+			return badInput(shown, shown.Message, field)
+		}
+		return shown
 	case code == "" && malformed(ctx):
 		// The transport's message would echo the body.
 		return withCode(gqlerror.Errorf("the request is not GraphQL over HTTP: a JSON object with a query"), errcode.ParseFailed)

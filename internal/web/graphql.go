@@ -32,7 +32,8 @@ const (
 
 // GraphQL answers the schema over POST, GET (queries only) and WebSocket.
 func GraphQL(resolvers graph.ResolverRoot, log *slog.Logger) http.Handler {
-	server := handler.New(graph.NewExecutableSchema(graph.Config{Resolvers: resolvers}))
+	schema := graph.NewExecutableSchema(graph.Config{Resolvers: resolvers})
+	server := handler.New(schema)
 	server.AddTransport(transport.Websocket{
 		Implementation:   transport.CoderWebsocketImplementation{},
 		InitTimeout:      webSocketInitTimeout,
@@ -47,7 +48,7 @@ func GraphQL(resolvers graph.ResolverRoot, log *slog.Logger) http.Handler {
 	server.Use(extension.Introspection{})
 	server.Use(extension.AutomaticPersistedQuery{Cache: lru.New[string](persistedMax)})
 
-	presenter := errorPresenter{log}
+	presenter := errorPresenter{schema.Schema(), log}
 	server.SetErrorPresenter(presenter.present)
 	server.SetRecoverFunc(presenter.recovered)
 	return server
