@@ -8,7 +8,7 @@ import (
 	"holdfast/repo"
 )
 
-//go:generate go tool gqlgen generate --config ../gqlgen.yml
+//go:generate go -C .. tool gqlgen generate
 
 // Root resolves the schema.
 type Root struct {
