@@ -21,12 +21,15 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 // patience bounds each wait of a test, so that a hang fails it.
 const patience = 30 * time.Second
 
+// limits are those of the configuration's defaults.
+var limits = inventory.Limits{HoldTTL: 15 * time.Minute, HoldTTLMax: 24 * time.Hour, LinesMax: 100}
+
 // newRepo returns a repository over db with the defaults of the configuration,
 // but for what set changes. It is closed at t's end.
 func newRepo(t testing.TB, db *bun.DB, set ...func(*repo.Options)) *repo.Repo {
 	t.Helper()
 	options := repo.Options{
-		Limits:            inventory.Limits{HoldTTL: 15 * time.Minute, HoldTTLMax: 24 * time.Hour, LinesMax: 100},
+		Limits:            limits,
 		Strategy:          inventory.Pessimistic,
 		OptimisticRetries: 3,
 		LockTimeout:       30 * time.Second,
