@@ -25,6 +25,10 @@ func TestHoldOfAllThatIsAvailableIsMade(t *testing.T) {
 		Holder: c.Holder, Reference: c.Reference, Metadata: c.Metadata,
 	}}, outcome)
 	require.Equal(t, inventory.StockLevel{SKU: "A", Location: "default", Total: 10, Reserved: 10, Version: 2, UpdatedAt: noon}, s.level())
+	require.Equal(t, inventory.Entry{
+		At: noon, Action: inventory.ActionHeld, SKU: "A", Location: "default", ReservationID: s.last.ID, ReservedDelta: 10,
+		After: new(s.level()), Actor: somebody, Reference: "cart-1", CommandID: s.last.ID,
+	}, s.db.log[len(s.db.log)-1])
 }
 
 func TestHoldBeyondAvailableIsRefused(t *testing.T) {

@@ -202,6 +202,7 @@ func (h *history) decideAlone(rt *rapid.T, r inventory.Request, inGroup inventor
 		require.Equal(rt, h.now, e.At)
 		if e.Action == inventory.ActionExpired {
 			require.Equal(rt, inventory.ActorSystem, e.Actor)
+			require.Equal(rt, e.ReservationID, e.CommandID)
 			if before := h.single.reservations[e.ReservationID]; before.ExpiresAt.Equal(h.now) {
 				h.met["met at its deadline"]++
 			}
