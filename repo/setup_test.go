@@ -133,5 +133,6 @@ func level(t testing.TB, db *bun.DB, sku, location string) inventory.StockLevel 
 	require.NoError(t, db.QueryRowContext(t.Context(),
 		"SELECT total, reserved, allocated, version, updated_at FROM stock_levels WHERE sku = ? AND location = ?", sku, location).
 		Scan(&l.Total, &l.Reserved, &l.Allocated, &l.Version, &l.UpdatedAt))
+	l.UpdatedAt = l.UpdatedAt.UTC()
 	return l
 }
