@@ -86,7 +86,7 @@ func repeatedClaim(b *batch, request Request, token Token, action Action, fields
 	}
 	r, ok := b.reservation(token.CommandID, request.Principal)
 	if !ok {
-		return refused(notFound(token.CommandID))
+		return refused(notFound(token.CommandID, "clientToken"))
 	}
 	return Outcome{Reservation: &r, Replayed: token.CommandID != request.ID}
 }

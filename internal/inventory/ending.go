@@ -25,7 +25,7 @@ func (e ending) footprint() Footprint {
 func (e ending) decide(b *batch, request Request) Outcome {
 	r, ok := b.reservation(canonicalID(e.reservationID), request.Principal)
 	if !ok {
-		return refused(notFound(e.reservationID))
+		return refused(notFound(e.reservationID, "reservationId"))
 	}
 	r = b.expireIfOverdue(r)
 	switch {

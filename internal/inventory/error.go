@@ -47,12 +47,8 @@ func invalid(message string, field ...string) *Error {
 	return &Error{Code: InvalidInput, Message: message, Field: field}
 }
 
-func notFound(id string) *Error {
-	return &Error{
-		Code:    NotFound,
-		Message: "there is no reservation " + id,
-		Field:   []string{"input", "reservationId"},
-	}
+func notFound(id, field string) *Error {
+	return &Error{Code: NotFound, Message: "there is no reservation " + id, Field: []string{"input", field}}
 }
 
 func invalidState(r *Reservation, wish string) *Error {

@@ -17,7 +17,7 @@ func (c ExpireHold) Footprint(string) Footprint {
 func (c ExpireHold) decide(b *batch, request Request) Outcome {
 	r, ok := b.reservation(c.ReservationID, request.Principal)
 	if !ok {
-		return refused(notFound(c.ReservationID))
+		return refused(notFound(c.ReservationID, "reservationId"))
 	}
 	r = b.expireIfOverdue(r)
 	return Outcome{Reservation: &r}

@@ -24,7 +24,7 @@ func (c ExtendHold) Footprint(string) Footprint {
 func (c ExtendHold) decide(b *batch, request Request) Outcome {
 	r, ok := b.reservation(canonicalID(c.ReservationID), request.Principal)
 	if !ok {
-		return refused(notFound(c.ReservationID))
+		return refused(notFound(c.ReservationID, "reservationId"))
 	}
 	if b.state.Committed[request.ID] {
 		return Outcome{Reservation: &r}
