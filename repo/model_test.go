@@ -214,10 +214,9 @@ func (m *model) decide(command inventory.Command, got inventory.Outcome) invento
 		id = got.Reservation.ID
 	}
 	want := m.run(command, got.At, id)
-	if want.Replayed && want.Reservation != nil && want.Reservation.Overdue(got.At) {
+	if want.Replayed && want.Reservation != nil && want.Reservation.Overdue(got.At) && got.Reservation != nil && got.Reservation.CompletedAt != nil {
 		// The repository ends it by a command of its own, a moment later.
-		ended := *got.Reservation.CompletedAt
-		want.Reservation = m.run(inventory.ExpireHold{ReservationID: want.Reservation.ID}, ended, id).Reservation
+		want.Reservation = m.run(inventory.ExpireHold{ReservationID: want.Reservation.ID}, *got.Reservation.CompletedAt, id).Reservation
 	}
 	return plain(want)
 }
