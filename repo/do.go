@@ -3,6 +3,7 @@ package repo
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"holdfast/internal/groupcommit"
 	"holdfast/internal/inventory"
@@ -21,10 +22,9 @@ func (r *Repo) Do(ctx context.Context, command inventory.Command, strategy *inve
 	if strategy != nil {
 		chosen = *strategy
 	}
-	principal := principalOf(ctx)
-	outcome, err := r.lanes[chosen].Do(ctx, newCall(principal, command))
+	outcome, err := r.through(ctx, chosen, newCall(principalOf(ctx), command))
 	if err != nil {
-		return inventory.Outcome{}, laneFault(err)
+		return inventory.Outcome{}, err
 	}
 	if outcome.Replayed && outcome.Reservation != nil && outcome.Reservation.Overdue(outcome.At) {
 		outcome.Reservation, err = r.expireHold(ctx, outcome.Reservation)
@@ -32,14 +32,21 @@ func (r *Repo) Do(ctx context.Context, command inventory.Command, strategy *inve
 	return outcome, err
 }
 
-// laneFault is the lane's refusals in the repository's words.
-func laneFault(err error) error {
+// through takes a call through a lane, and puts the lane's refusals into the
+// repository's words.
+func (r *Repo) through(ctx context.Context, lane inventory.Strategy, c *call) (inventory.Outcome, error) {
+	outcome, err := r.lanes[lane].Do(ctx, c)
 	switch {
+	case err == nil:
+		return outcome, nil
 	case errors.Is(err, groupcommit.ErrUnknown):
-		return ErrUnknownOutcome
+		return inventory.Outcome{}, ErrUnknownOutcome // the call is still under way: not to be looked into
+	case c.tried:
+		// What the error says of this try doesn't hold for the one before.
+		return inventory.Outcome{}, fmt.Errorf("%w: %v", ErrUnknownOutcome, err)
 	case errors.Is(err, groupcommit.ErrOverloaded), errors.Is(err, groupcommit.ErrStopped), errors.Is(err, groupcommit.ErrNotStarted):
-		return ErrOverloaded
+		return inventory.Outcome{}, ErrOverloaded
 	default:
-		return err
+		return inventory.Outcome{}, err
 	}
 }

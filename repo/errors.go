@@ -72,15 +72,23 @@ type unreachableError struct{ cause error }
 func (e *unreachableError) Error() string { return "database unreachable: " + e.cause.Error() }
 func (e *unreachableError) Unwrap() error { return e.cause }
 
-// disconnected says that the database couldn't be reached, or is going away or
-// out of means. What was under way may have been done.
-func disconnected(err error) bool {
+// connectionLost says that the connection ended with the error, so that what
+// was under way may have been done. Any other error of the server says that it
+// was not.
+func connectionLost(err error) bool {
 	var unreachable *unreachableError
 	if errors.As(err, &unreachable) {
 		return true
 	}
+	var reported pgdriver.Error
+	return errors.As(err, &reported) && (reported.Field('V') == "FATAL" || reported.Field('V') == "PANIC")
+}
+
+// unavailable says that the database couldn't be reached, or is going away or
+// out of means, so that it is worth trying again.
+func unavailable(err error) bool {
 	state := sqlState(err)
-	return state != stateStatementTimeout && (strings.HasPrefix(state, classConnection) ||
+	return connectionLost(err) || state != stateStatementTimeout && (strings.HasPrefix(state, classConnection) ||
 		strings.HasPrefix(state, classInsufficientMeans) ||
 		strings.HasPrefix(state, classIntervention))
 }

@@ -52,7 +52,8 @@ type call struct {
 	footprint inventory.Footprint
 	// retries counts how often others were faster.
 	retries int
-	// tried says that an earlier run may have been committed.
+	// tried says that an earlier run may have been committed, so that nothing
+	// but its own effect, or a decision made under locks, is an answer.
 	tried bool
 }
 
@@ -127,10 +128,10 @@ func (g *run) untilSettled(ctx context.Context) ([]settled, error) {
 		case collided(err) && collisions < collisionsMax:
 			collisions++
 		case collided(err):
-			g.answerAll(contended())
-		case disconnected(err):
+			g.settleWhere(all, contended)
+		case unavailable(err):
 			if !sleep(ctx, pause) {
-				return nil, g.gaveUp(err)
+				g.gaveUp(err)
 			}
 			pause = min(2*pause, reconnectPauseMax)
 		default:
@@ -197,7 +198,7 @@ func (g *run) decide() ([]inventory.Outcome, inventory.Changes) {
 // mayBeCommitted notes that the next run must look for what this one did,
 // unless the server itself said that it did nothing.
 func (g *run) mayBeCommitted(err error) {
-	if !disconnected(err) {
+	if !connectionLost(err) {
 		return
 	}
 	for _, c := range g.open {
@@ -215,17 +216,18 @@ func (g *run) retry(moved map[inventory.LevelKey]bool) {
 	g.settleWhere(busyRows{moved, withMoved}.touchedBy, func(c *call) settled {
 		c.retries++
 		if c.retries > g.repo.options.OptimisticRetries {
-			return settled{Verdict: groupcommit.Answered, Result: contended()}
+			return contended(c)
 		}
 		return settled{Verdict: groupcommit.Again, After: rand.N(retryJitter)}
 	})
 }
 
 // setAside sends the calls whose rows others hold off the lane. One that is
-// alone already has waited long enough.
+// alone already has waited long enough, unless what it waits for may be its own
+// first try.
 func (g *run) setAside(ctx context.Context, probes int) {
 	if g.alone {
-		g.answerAll(contended())
+		g.settleWhere(func(c *call) bool { return !c.tried }, contended)
 		return
 	}
 	busy, err := g.repo.probe(ctx, footprintOf(g.open))
@@ -250,20 +252,11 @@ func (g *run) settleWhere(chosen func(*call) bool, as func(*call) settled) {
 	})
 }
 
-func (g *run) answerAll(outcome inventory.Outcome) {
+// gaveUp answers what is open when the database couldn't be reached in time.
+func (g *run) gaveUp(cause error) {
 	g.settleWhere(all, func(*call) settled {
-		return settled{Verdict: groupcommit.Answered, Result: outcome}
+		return settled{Verdict: groupcommit.Answered, Err: errors.Join(ErrOverloaded, cause)}
 	})
-}
-
-// gaveUp is the answer when the database couldn't be reached in time.
-func (g *run) gaveUp(cause error) error {
-	for _, c := range g.open {
-		if c.tried {
-			return errors.Join(ErrUnknownOutcome, cause)
-		}
-	}
-	return errors.Join(ErrOverloaded, cause)
 }
 
 func (g *run) inOrder() []settled {
@@ -274,11 +267,14 @@ func (g *run) inOrder() []settled {
 	return answers
 }
 
-func contended() inventory.Outcome {
-	return inventory.Outcome{Refused: []*inventory.Error{{
+func contended(c *call) settled {
+	if c.tried {
+		return settled{Verdict: groupcommit.Answered, Err: ErrUnknownOutcome}
+	}
+	return settled{Verdict: groupcommit.Answered, Result: inventory.Outcome{Refused: []*inventory.Error{{
 		Code:    inventory.Contended,
 		Message: "too many others want the same stock; nothing was done, and it is safe to repeat",
-	}}}
+	}}}}
 }
 
 // movedLevels reads the levels that holdfast_unmoved names.

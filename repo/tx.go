@@ -17,6 +17,9 @@ import (
 // own Commit would not notice that PostgreSQL rolled back instead.
 type tx struct {
 	conn bun.Conn
+	// unwatch lets the connection outlive the context. It answers false if that
+	// ended before.
+	unwatch func() bool
 	// opening goes in front of the first message.
 	opening string
 	begun   bool
@@ -35,20 +38,35 @@ const (
 	// connectionMargin lets the server report a statement's time-out before
 	// the connection is given up.
 	connectionMargin = 2 * time.Second
+	// idleMax is how long PostgreSQL keeps the locks of a server that sends
+	// nothing more: one that is cut off would otherwise keep them for hours.
+	// Between its two messages a group takes milliseconds.
+	idleMax = 2 * time.Second
 )
 
 func (p patience) statement() time.Duration  { return p.lock + statementMargin }
 func (p patience) connection() time.Duration { return p.statement() + connectionMargin }
 
-// begin takes a connection from the pool. Whoever begins must end.
+// begin takes a connection from the pool, which is broken off when ctx ends: the
+// driver minds a deadline only while it waits for the first row, and a
+// cancellation never. Whoever begins must end.
 func (r *Repo) begin(ctx context.Context, p patience) (*tx, error) {
 	conn, err := r.db.Conn(ctx)
 	if err != nil {
 		return nil, &unreachableError{err}
 	}
-	opening := fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d; ",
-		p.lock.Milliseconds(), p.statement().Milliseconds())
-	return &tx{conn: conn, opening: opening}, nil
+	t := &tx{conn: conn, opening: fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED;"+
+		" SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d; SET LOCAL idle_in_transaction_session_timeout = %d; ",
+		p.lock.Milliseconds(), p.statement().Milliseconds(), idleMax.Milliseconds())}
+	err = conn.Raw(func(driverConn any) error {
+		t.unwatch = context.AfterFunc(ctx, func() { _ = driverConn.(*pgdriver.Conn).Close() })
+		return nil
+	})
+	if err != nil {
+		_ = conn.Close()
+		return nil, &unreachableError{err}
+	}
+	return t, nil
 }
 
 // query sends one message, in which the last statement alone may return rows,
@@ -99,6 +117,9 @@ func (t *tx) commit(ctx context.Context, message string, args []any) error {
 // end gives the connection back, rolling back unless commit succeeded. It is
 // safe to call with a context that has ended.
 func (t *tx) end(ctx context.Context) {
+	if !t.unwatch() {
+		t.discard()
+	}
 	if t.begun && !t.done {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectionMargin)
 		defer cancel()
