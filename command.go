@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+
+	"github.com/urfave/cli/v3"
+
+	"holdfast/internal/config"
+	"holdfast/internal/inventory"
+	"holdfast/migrations"
+)
+
+// command is the program as its user calls it.
+func (p program) command() *cli.Command {
+	return &cli.Command{
+		Name:            "holdfast",
+		Usage:           "decides who gets the last unit",
+		Description:     "An inventory reservation service: GraphQL on PostgreSQL. Without a command it serves.\n\nThe environment, which a .env file in the working directory adds to:\n\n" + config.Usage(),
+		Writer:          p.out,
+		ErrWriter:       p.log,
+		HideVersion:     true,
+		HideHelpCommand: true,
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if c.Args().Present() {
+				return fmt.Errorf("there is no command %q; -h lists them", c.Args().First())
+			}
+			return p.serve(ctx)
+		},
+		Commands: []*cli.Command{
+			{
+				Name:   "serve",
+				Usage:  "serve until SIGINT or SIGTERM; the default",
+				Action: func(ctx context.Context, _ *cli.Command) error { return p.serve(ctx) },
+			},
+			{
+				Name:   "migrate",
+				Usage:  "bring the database up to the newest schema, and exit",
+				Action: func(ctx context.Context, _ *cli.Command) error { return p.migrate(ctx) },
+			},
+			{
+				Name:   "check",
+				Usage:  "check what must always hold, report every breach, and exit with 1 if there is one",
+				Action: func(ctx context.Context, _ *cli.Command) error { return p.check(ctx) },
+			},
+			{
+				Name:   "version",
+				Usage:  "print the version, and exit",
+				Action: func(context.Context, *cli.Command) error { return p.printVersion() },
+			},
+		},
+	}
+}
+
+func (p program) migrate(ctx context.Context) error {
+	settings, log, err := p.configure()
+	if err != nil {
+		return err
+	}
+	db, err := open(ctx, settings, log)
+	if err != nil {
+		return err
+	}
+	defer db.close()
+	applied, err := migrations.Apply(ctx, db.db)
+	if err != nil {
+		return err
+	}
+	for _, name := range applied {
+		fmt.Fprintln(p.out, "applied", name)
+	}
+	if len(applied) == 0 {
+		fmt.Fprintln(p.out, "nothing to apply: the schema is the newest")
+	}
+	return nil
+}
+
+var errDrift = errors.New("the database is not consistent")
+
+func (p program) check(ctx context.Context) error {
+	settings, log, err := p.configure()
+	if err != nil {
+		return err
+	}
+	db, err := open(ctx, settings, log)
+	if err != nil {
+		return err
+	}
+	defer db.close()
+	pending, err := migrations.Pending(ctx, db.db)
+	if err != nil {
+		return err
+	}
+	if len(pending) > 0 {
+		return fmt.Errorf("the schema is not the newest: run holdfast migrate first (%d to apply)", len(pending))
+	}
+	store := newRepo(db.db, settings, log)
+	defer store.Close(ctx)
+	report, err := store.Consistency(ctx, nil)
+	if err != nil {
+		return err
+	}
+	printReport(p.out, report)
+	if !report.IsConsistent() {
+		return errDrift
+	}
+	return nil
+}
+
+func printReport(out io.Writer, report inventory.ConsistencyReport) {
+	for _, issue := range report.Issues {
+		fmt.Fprintf(out, "%s: %s", issue.Invariant, issue.Detail)
+		if issue.Repairable {
+			fmt.Fprint(out, " (repairable)")
+		}
+		fmt.Fprintln(out)
+	}
+	fmt.Fprintf(out, "%d SKUs checked in %d ms: %d inconsistent, %d issues\n",
+		report.TotalSKUs, report.DurationMs, report.InconsistentSKUs, len(report.Issues))
+}
+
+// printVersion prints what the build knows of itself: the module's version and
+// the commit.
+func (p program) printVersion() error {
+	build, ok := debug.ReadBuildInfo()
+	if !ok {
+		return errors.New("this build carries no version")
+	}
+	version := "holdfast " + build.Main.Version
+	for _, setting := range build.Settings {
+		if setting.Key == "vcs.revision" {
+			version += " " + setting.Value
+		}
+	}
+	fmt.Fprintln(p.out, version, build.GoVersion)
+	return nil
+}

@@ -1,0 +1,183 @@
+// Holdfast decides who gets the last unit: an inventory reservation service
+// that speaks GraphQL and keeps its stock in PostgreSQL.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/uptrace/bun"
+	"golang.org/x/term"
+
+	"holdfast/internal/config"
+	"holdfast/internal/database"
+	"holdfast/internal/demo"
+	"holdfast/internal/expiry"
+	"holdfast/internal/feed"
+	"holdfast/internal/inventory"
+	"holdfast/internal/localpg"
+	"holdfast/internal/web"
+	"holdfast/migrations"
+	"holdfast/repo"
+	"holdfast/resolvers"
+)
+
+// connectionsMax bounds a server's pool: the lanes and what was set aside take
+// a handful, the rest is for queries.
+const connectionsMax = 24
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// Once a stop is under way, a second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
+	p := program{environ: os.Environ(), out: os.Stdout, log: os.Stderr}
+	if err := p.command().Run(ctx, os.Args); err != nil {
+		fmt.Fprintln(os.Stderr, "holdfast:", err)
+		os.Exit(1)
+	}
+}
+
+// program is what the process was given.
+type program struct {
+	environ  []string
+	out, log io.Writer
+}
+
+// serve runs a server until ctx ends, and then lets it finish what it has.
+func (p program) serve(ctx context.Context) error {
+	settings, log, err := p.configure()
+	if err != nil {
+		return err
+	}
+	// Taken first, so that a port in use is told before a database is started.
+	listener, err := net.Listen("tcp", settings.Addr)
+	if err != nil {
+		return fmt.Errorf("HOLDFAST_ADDR: %w", err)
+	}
+	defer func() { _ = listener.Close() }()
+	db, err := open(ctx, settings, log)
+	if err != nil {
+		return err
+	}
+	defer db.close()
+	applied, err := migrations.Apply(ctx, db.db)
+	if err != nil {
+		return err
+	}
+	if len(applied) > 0 {
+		log.Info("migrated the database", "applied", applied)
+	}
+
+	store := newRepo(db.db, settings, log)
+	changes := feed.New(store)
+	scheduler := expiry.New(repo.NewSweeper(store), expiry.Options{Interval: settings.ExpiryInterval, Log: log})
+	store.AnnounceTo(changes, scheduler)
+	if settings.Demo {
+		if err := demo.Load(ctx, store); err != nil {
+			return err
+		}
+	}
+	schema := web.GraphQL(&resolvers.Root{Repo: store, Feed: changes}, log)
+	server := web.NewServer(schema, settings.RequestTimeout, store.Ready)
+
+	scheduler.Start()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	printWelcome(p.out, listener.Addr(), db.private)
+
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+		log.Info("stopping", "grace", settings.ShutdownGrace)
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), settings.ShutdownGrace)
+	defer cancel()
+	err = errors.Join(err, server.Drain(grace))
+	scheduler.Stop()
+	store.Close(grace)
+	log.Info("stopped")
+	return err
+}
+
+func (p program) configure() (config.Config, *slog.Logger, error) {
+	settings, err := config.Load(p.environ, ".env")
+	if err != nil {
+		return settings, nil, err
+	}
+	file, isFile := p.log.(*os.File)
+	terminal := isFile && term.IsTerminal(int(file.Fd()))
+	options := &slog.HandlerOptions{Level: settings.LogLevel}
+	var handler slog.Handler = slog.NewJSONHandler(p.log, options)
+	if settings.LogFormatOn(terminal) == "text" {
+		handler = slog.NewTextHandler(p.log, options)
+	}
+	return settings, slog.New(handler), nil
+}
+
+func newRepo(db *bun.DB, settings config.Config, log *slog.Logger) *repo.Repo {
+	return repo.New(db, repo.Options{
+		Limits: inventory.Limits{
+			HoldTTL: settings.HoldTTL, HoldTTLMax: settings.HoldTTLMax, LinesMax: settings.LinesMax,
+		},
+		Strategy:          inventory.Strategy(settings.LockStrategy),
+		OptimisticRetries: settings.OptimisticRetries,
+		LockTimeout:       settings.LockTimeout,
+		RequestTimeout:    settings.RequestTimeout,
+		Log:               log,
+	})
+}
+
+// opened is the database, and the PostgreSQL under it if that is our own.
+type opened struct {
+	db      *bun.DB
+	private *localpg.Server
+}
+
+// open opens the database that the environment names, or starts a private one.
+func open(ctx context.Context, settings config.Config, log *slog.Logger) (opened, error) {
+	url := settings.DatabaseURL
+	var private *localpg.Server
+	if url == "" {
+		var err error
+		if private, err = localpg.Start(ctx, localpg.Options{Dir: settings.DataDir, Log: log}); err != nil {
+			return opened{}, err
+		}
+		url = private.URL()
+	}
+	db, err := database.Open(url, connectionsMax)
+	if err != nil {
+		return opened{}, fmt.Errorf("DATABASE_URL: %w", err)
+	}
+	return opened{db, private}, nil
+}
+
+// privateStopTimeout is how long the private PostgreSQL may take to write its
+// last checkpoint. One that takes longer is taken over by the next start.
+const privateStopTimeout = 10 * time.Second
+
+func (o opened) close() {
+	_ = o.db.Close()
+	if o.private != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), privateStopTimeout)
+		defer cancel()
+		if err := o.private.Stop(ctx); err != nil {
+			slog.Error("the private PostgreSQL did not stop", "error", err)
+		}
+	}
+}
+
+func printWelcome(out io.Writer, addr net.Addr, private *localpg.Server) {
+	fmt.Fprintf(out, "\nHoldfast is ready.\n\n  Playground  http://%s/\n  GraphQL     http://%s/graphql\n", addr, addr)
+	if private != nil {
+		fmt.Fprintf(out, "  psql        psql '%s'\n", private.URL())
+	}
+	fmt.Fprintln(out)
+}
