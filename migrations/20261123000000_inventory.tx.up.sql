@@ -103,6 +103,10 @@ CREATE UNIQUE INDEX audit_log_level ON audit_log (sku, location, version) WHERE 
 CREATE INDEX audit_log_reservation ON audit_log (reservation_id) WHERE reservation_id IS NOT NULL;
 CREATE UNIQUE INDEX audit_log_token ON audit_log (token_key) WHERE token_key IS NOT NULL;
 
+-- What the consistency check looks for. As long as there is none of it, the
+-- index is empty and costs nothing.
+CREATE INDEX audit_log_tokenless ON audit_log (command_id) WHERE token_key IS NULL AND action IN ('ADJUSTED', 'SET');
+
 CREATE TABLE snapshots (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     taken_at    timestamptz NOT NULL,
@@ -155,3 +159,20 @@ BEGIN
     END IF;
 END
 $$;
+
+-- Stops the transaction where levels were changed by others since they were
+-- read, and names them.
+CREATE FUNCTION holdfast_unmoved(moved json) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF moved IS NOT NULL THEN
+        RAISE EXCEPTION 'stock levels moved' USING ERRCODE = 'HF002', DETAIL = moved::text;
+    END IF;
+END
+$$;
+
+-- The key of a principal's client token, as the server makes it: the first 128
+-- bits of the SHA-256 of both, with a zero byte between.
+CREATE FUNCTION holdfast_token_key(principal text, client_token text) RETURNS uuid
+LANGUAGE sql STABLE RETURN encode(substring(sha256(
+    convert_to(principal, 'UTF8') || '\x00'::bytea || convert_to(client_token, 'UTF8')) FOR 16), 'hex')::uuid;
