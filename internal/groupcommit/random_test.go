@@ -149,7 +149,7 @@ func (h *randomHistory) call(caller, n int, random *rand.Rand) string {
 		final = *settled
 	}
 	var panicked *groupcommit.PanicError
-	kind := ""
+	var kind string
 	switch {
 	case err == nil:
 		kind = "done"

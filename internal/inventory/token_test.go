@@ -187,7 +187,7 @@ func TestRefusedCommandIsNotRemembered(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, 1)
 	c := s.holdOf(2)
-	s.refused(c)
+	_ = s.refused(c)
 	s.done(inventory.AdjustStock{ClientToken: "more", SKU: "A", Delta: 1, Reason: "FOUND"})
 
 	outcome := s.done(c)

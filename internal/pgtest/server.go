@@ -21,8 +21,6 @@ type server struct {
 	url      *url.URL
 	local    *localpg.Server // nil where TEST_DATABASE_URL names the server
 	template string
-
-	keepOnce sync.Once
 	pid      int // of a local server that is kept
 }
 
