@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+	"golang.org/x/sync/singleflight"
 
 	"holdfast/internal/groupcommit"
 	"holdfast/internal/inventory"
@@ -50,6 +51,7 @@ type Repo struct {
 	options    Options
 	announcers []Announcer
 	lanes      map[inventory.Strategy]*groupcommit.Lane[*call, inventory.Outcome]
+	checks     singleflight.Group
 }
 
 // New returns a repository over a migrated database. Close it after use.

@@ -1,0 +1,74 @@
+-- The audit entries of a stock level form one chain: versions from 1 without a
+-- gap, the counters of each entry those of the one before plus its deltas. The
+-- level itself is the last link: it has the version and counters of the last
+-- entry.
+--
+-- An entry takes the level from one state to the next. Add up a hash of each
+-- state that an entry leads to, and take away that of the state it began from:
+-- in a whole chain all cancel out, but the last state, which is the one of the
+-- level, and the first, which is nothing. So no entry needs to be sorted, and
+-- only broken chains are walked.
+--
+-- Where only the counters of the level differ from the last entry, they can be
+-- set right, unless that would oversell. A chain broken in its middle is lost
+-- history, which nobody can mend without guessing.
+SELECT sku, location, NULL::uuid AS reservation_id,
+       wrong.expected, wrong.actual, wrong.detail, wrong.repairable
+FROM (
+    SELECT sku, location,
+           hashint8extended(allocated, hashint8extended(reserved, hashint8extended(total, version)))::numeric
+           - hashint8extended(0, hashint8extended(0, hashint8extended(0, 0))) AS way
+    FROM stock_levels
+) AS level
+FULL JOIN (
+    SELECT sku, location,
+           sum(hashint8extended(allocated, hashint8extended(reserved, hashint8extended(total, version))))
+           - sum(hashint8extended(allocated - allocated_delta, hashint8extended(reserved - reserved_delta,
+               hashint8extended(total - total_delta, version - 1)))) AS way
+    FROM audit_log
+    WHERE version IS NOT NULL
+    GROUP BY sku, location
+) AS entries USING (sku, location)
+CROSS JOIN LATERAL (
+    SELECT link.*,
+           lag(version, 1, 0::bigint) OVER chain AS version_before,
+           lag(total, 1, 0::bigint) OVER chain AS total_before,
+           lag(reserved, 1, 0::bigint) OVER chain AS reserved_before,
+           lag(allocated, 1, 0::bigint) OVER chain AS allocated_before,
+           lead(version) OVER chain IS NULL AS is_last
+    FROM (
+        SELECT false AS is_level, version, total, reserved, allocated,
+               total_delta, reserved_delta, allocated_delta
+        FROM audit_log
+        WHERE audit_log.sku = coalesce(level.sku, entries.sku)
+          AND audit_log.location = coalesce(level.location, entries.location) AND version IS NOT NULL
+        UNION ALL
+        SELECT true, version, total, reserved, allocated, 0, 0, 0
+        FROM stock_levels
+        WHERE stock_levels.sku = level.sku AND stock_levels.location = level.location
+    ) AS link
+    WINDOW chain AS (ORDER BY is_level, version)
+) AS link
+CROSS JOIN LATERAL (
+    SELECT version_before + CASE WHEN is_level THEN 0 ELSE 1 END AS version_due,
+           CASE WHEN is_level THEN 'the stock level' ELSE 'the audit entry of version ' || version END AS this
+) AS place
+CROSS JOIN LATERAL (VALUES
+    (is_level AND entries.sku IS NULL,
+        NULL::bigint, NULL::bigint, 'a stock level without audit entries', false),
+    (is_last AND NOT is_level,
+        NULL, NULL, 'audit entries up to version ' || version || ' without a stock level', false),
+    (version <> version_due AND NOT (is_level AND entries.sku IS NULL),
+        version_due, version, this || ' does not follow version ' || version_before, false),
+    (version = version_due AND total IS DISTINCT FROM total_before + total_delta,
+        total_before + total_delta, total, 'total of ' || this || ' is not the one before plus its delta',
+        is_level AND reserved + allocated <= total_before),
+    (version = version_due AND reserved IS DISTINCT FROM reserved_before + reserved_delta,
+        reserved_before + reserved_delta, reserved, 'reserved of ' || this || ' is not the one before plus its delta',
+        is_level AND reserved_before + allocated <= total),
+    (version = version_due AND allocated IS DISTINCT FROM allocated_before + allocated_delta,
+        allocated_before + allocated_delta, allocated, 'allocated of ' || this || ' is not the one before plus its delta',
+        is_level AND reserved + allocated_before <= total)
+) AS wrong (found, expected, actual, detail, repairable)
+WHERE level.way IS DISTINCT FROM entries.way
+  AND wrong.found
