@@ -248,3 +248,28 @@ func readMessage(r *bufio.Reader) ([]byte, error) {
 	_, err := io.ReadFull(r, message[5:])
 	return message, err
 }
+
+// inTwo sends what comes before a COMMIT, calls between once that is carried
+// out, and then sends the COMMIT.
+func (x *exchange) inTwo(between func()) {
+	before, ok := strings.CutSuffix(x.query(), "; COMMIT")
+	if !ok {
+		panic("not a save")
+	}
+	x.message = queryMessage(before)
+	x.send()
+	saved := x.answer()
+	between()
+	x.message = queryMessage("COMMIT")
+	x.send()
+	// One answer is ready for the next query once.
+	x.reply(append(saved[:len(saved)-readyLength], x.answer()...))
+}
+
+// readyLength is that of the message with which an answer ends.
+const readyLength = 6
+
+func queryMessage(query string) []byte {
+	message := binary.BigEndian.AppendUint32([]byte{'Q'}, uint32(4+len(query)+1))
+	return append(append(message, query...), 0)
+}

@@ -23,9 +23,13 @@ const (
 	// transaction came between. Each time, somebody else got further.
 	collisionsMax = 20
 
-	// probesMax bounds how often a group asks which rows are locked and finds
-	// none: then what it waits for isn't a row.
-	probesMax = 3
+	// narrowLockTimeout is how long parts of a group wait, once the whole has
+	// waited for something that isn't a row that can be seen.
+	narrowLockTimeout = 50 * time.Millisecond
+
+	// partsMax bounds into how many parts such a group falls. What is left then
+	// is set aside as it is.
+	partsMax = 32
 
 	// retryJitter spreads the retries of optimistic rivals, so that they don't
 	// meet again.
@@ -95,6 +99,9 @@ type run struct {
 	group    []*call
 	settled  map[*call]settled
 	open     []*call
+	// later are parts of the group that are run once nothing is open.
+	later [][]*call
+	parts int
 	// state is what was loaded last.
 	state inventory.State
 }
@@ -115,14 +122,13 @@ func (r *Repo) newRun(s strategy, group []*call, alone bool) *run {
 func (g *run) untilSettled(ctx context.Context) ([]settled, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.repo.options.RequestTimeout)
 	defer cancel()
-	pause, probes := reconnectPauseMin, 0
-	for collisions := 0; len(g.open) > 0; {
+	pause := reconnectPauseMin
+	for collisions := 0; g.more(); {
 		err := g.once(ctx)
 		switch {
 		case err == nil:
 		case lockTimedOut(err):
-			probes++
-			g.setAside(ctx, probes)
+			g.setAside(ctx)
 		case sqlState(err) == stateMoved:
 			g.retry(movedLevels(err))
 		case collided(err) && collisions < collisionsMax:
@@ -222,20 +228,41 @@ func (g *run) retry(moved map[inventory.LevelKey]bool) {
 	})
 }
 
+// more makes the next part the open one if there is none.
+func (g *run) more() bool {
+	if last := len(g.later) - 1; len(g.open) == 0 && last >= 0 {
+		g.open, g.later = g.later[last], g.later[:last]
+	}
+	return len(g.open) > 0
+}
+
 // setAside sends the calls whose rows others hold off the lane. One that is
 // alone already has waited long enough, unless what it waits for may be its own
 // first try.
-func (g *run) setAside(ctx context.Context, probes int) {
+func (g *run) setAside(ctx context.Context) {
 	if g.alone {
 		g.settleWhere(func(c *call) bool { return !c.tried }, contended)
 		return
 	}
 	busy, err := g.repo.probe(ctx, footprintOf(g.open))
-	if err != nil || probes > probesMax {
+	switch {
+	case err == nil && slices.ContainsFunc(g.open, busy.touchedBy):
+		g.settleWhere(busy.touchedBy, aside)
+	case err == nil && len(g.open) > 1 && g.parts < partsMax:
+		g.halve()
+	default:
 		g.settleWhere(all, aside)
-		return
 	}
-	g.settleWhere(busy.touchedBy, aside)
+}
+
+// halve narrows down who waits for what can't be seen, such as a client token
+// that somebody has inserted and not committed.
+func (g *run) halve() {
+	half := len(g.open) / 2
+	g.later = append(g.later, g.open[half:])
+	g.open = g.open[:half:half]
+	g.parts++
+	g.patience.lock = min(g.patience.lock, narrowLockTimeout)
 }
 
 func all(*call) bool { return true }
