@@ -36,6 +36,7 @@ func TestStrategyConforms(t *testing.T) {
 						w := newWorld(t, db, r, strategy)
 						c.run(w)
 						requireSound(t, db)
+						requireConsistent(t, r)
 					})
 				}
 			})

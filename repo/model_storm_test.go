@@ -45,6 +45,7 @@ func (h *history) storm() {
 	}
 	require.False(h, h.Failed())
 	requireSound(h, h.db)
+	requireConsistent(h, h.repos[0])
 	stored := h.read()
 	h.requireAnswered(all, h.model, stored)
 	h.model = stored

@@ -68,7 +68,9 @@ func TestOvertakenCommandLeavesOthersOfItsGroupAlone(t *testing.T) {
 	unlockA()
 
 	require.Empty(t, (<-rival).Refused)
-	require.Equal(t, inventory.Contended, (<-overtaken).Refused[0].Code)
+	refused := (<-overtaken).Refused
+	require.Len(t, refused, 1)
+	require.Equal(t, inventory.Contended, refused[0].Code)
 	require.Empty(t, (<-other).Refused)
 	requireSound(t, r.db)
 }

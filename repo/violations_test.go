@@ -1,11 +1,17 @@
 package repo_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
+
+	"holdfast/internal/inventory"
+	"holdfast/internal/pgtest"
+	"holdfast/repo"
 )
 
 // violations are what must never be found in a database, whatever was
@@ -67,10 +73,23 @@ var violations = []string{
 // the tokens and the audit log agree.
 func requireSound(t testing.TB, db *bun.DB) {
 	t.Helper()
-	var found []string
-	query := "(" + strings.Join(violations, ") UNION ALL (") + ")"
-	require.NoError(t, db.NewRaw(query).Scan(t.Context(), &found))
+	found, err := violationsIn(t.Context(), db)
+	require.NoError(t, err)
 	require.Empty(t, found)
+}
+
+func violationsIn(ctx context.Context, db bun.IDB) (found []string, err error) {
+	query := "(" + strings.Join(violations, ") UNION ALL (") + ")"
+	err = db.NewRaw(query).Scan(ctx, &found)
+	return found, err
+}
+
+// requireConsistent fails t unless the consistency check finds nothing.
+func requireConsistent(t testing.TB, r *repo.Repo) {
+	t.Helper()
+	report, err := r.Consistency(t.Context(), nil)
+	require.NoError(t, err)
+	require.Empty(t, report.Issues)
 }
 
 // auditLog answers the entries from the first on, a line each: action, level,
@@ -86,3 +105,60 @@ func auditLog(t testing.TB, db *bun.DB) []string {
 		FROM audit_log ORDER BY id`).Scan(t.Context(), &entries))
 	return entries
 }
+
+func TestEachViolationIsFound(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Open(t)
+	w := newWorld(t, db, newRepo(t, db), inventory.Pessimistic)
+	held := w.hold("held", line("A", 2), line("B", 1))
+	w.extend(held.ID, 3600)
+	converted := w.convert(w.hold("converted", line("A", 1)).ID).Reservation
+	w.allocate("allocated", line("A", 1))
+	overdue := w.hold("overdue", line("A", 1))
+	makeOverdue(t, db, overdue.ID)
+	w.release(overdue.ID)
+	requireSound(t, db)
+
+	for _, corruption := range []string{
+		"ALTER TABLE stock_levels DROP CONSTRAINT stock_levels_no_oversell; UPDATE stock_levels SET total = 0 WHERE sku = 'A'",
+		"UPDATE stock_levels SET reserved = reserved + 1 WHERE sku = 'A'",
+		"UPDATE stock_levels SET allocated = allocated - 1 WHERE sku = 'A'",
+		"UPDATE stock_levels SET total = total + 1 WHERE sku = 'A'",
+		"UPDATE stock_levels SET version = version + 1 WHERE sku = 'A'",
+		"DELETE FROM stock_levels WHERE sku = 'A'",
+		"UPDATE reservation_lines SET quantity = quantity + 1 WHERE sku = 'B'",
+		"DELETE FROM audit_log WHERE sku = 'A' AND version = 2",
+		"UPDATE audit_log SET total = total + 1 WHERE sku = 'A' AND version = 2",
+		"UPDATE audit_log SET reserved_delta = 0 WHERE action = 'HELD' AND sku = 'B'",
+		"UPDATE audit_log SET total_delta = 1 WHERE action = 'EXTENDED'",
+		"DELETE FROM client_tokens WHERE action = 'HELD'",
+		"UPDATE client_tokens SET command_id = gen_random_uuid() WHERE action = 'ADJUSTED'",
+		"UPDATE reservations SET client_token = 'other' WHERE status = 'HELD'",
+		"UPDATE reservations SET status = 'RELEASED' WHERE id = '" + converted.ID + "'",
+		"UPDATE reservations SET completed_at = NULL WHERE id = '" + converted.ID + "'",
+		"DELETE FROM audit_log WHERE action = 'CONVERTED'",
+		"UPDATE reservations SET expires_at = completed_at WHERE id = '" + converted.ID + "'",
+		"UPDATE reservations SET expires_at = now() + interval '1 hour' WHERE id = '" + overdue.ID + "'",
+		"UPDATE reservations SET line_count = 1 WHERE status = 'HELD'",
+		"UPDATE reservations SET revision = 1 WHERE status = 'HELD'",
+		"DELETE FROM audit_log WHERE action = 'EXTENDED'",
+		"DELETE FROM reservations WHERE status = 'HELD'",
+		"DELETE FROM skus WHERE sku = 'A'",
+	} {
+		err := db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
+			result, err := tx.ExecContext(ctx, corruption)
+			require.NoError(t, err)
+			changed, err := result.RowsAffected()
+			require.NoError(t, err)
+			require.Positive(t, changed, corruption)
+			found, err := violationsIn(ctx, tx)
+			require.NoError(t, err)
+			require.NotEmpty(t, found, corruption)
+			return errUndo
+		})
+		require.ErrorIs(t, err, errUndo)
+	}
+	requireSound(t, db)
+}
+
+var errUndo = errors.New("undo")
