@@ -106,12 +106,12 @@ func (r *Repo) check(ctx context.Context, skus []string) (inventory.ConsistencyR
 	}
 
 	found := newFindings(skus)
-	group, ctx := errgroup.WithContext(ctx)
+	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(consistencyStreams)
 	for _, query := range invariantQueries {
 		for _, part := range parts[query.walk] {
 			group.Go(func() error {
-				if err := r.findIssues(ctx, query, part, found.add); err != nil {
+				if err := r.findIssues(groupCtx, query, part, found.add); err != nil {
 					return fmt.Errorf("consistency: %s: %w", query.file, err)
 				}
 				return nil

@@ -40,15 +40,17 @@ var divided = [walkCount][]column{
 	byCommand:     {{"reservations", "id"}, {"client_tokens", "command_id"}, {"audit_log", "command_id"}},
 }
 
-const (
-	// entriesPerPart is how many audit entries the SKUs of one part have, or so:
-	// some seconds' work. Every part reads the reservations again, so that
-	// smaller ones make the whole longer.
-	entriesPerPart = 4_000_000
+// partSizes are how much lies in one part, or so.
+type partSizes struct {
+	// entries in the audit log, of the part's SKUs. Every part reads the whole
+	// log and all reservations, so that smaller ones make the check longer.
+	entries int64
+	// reservations, with all that belongs to them.
+	reservations int64
+}
 
-	// reservationsPerPart makes a second's work.
-	reservationsPerPart = 500_000
-)
+// Each makes a few seconds' work at most.
+var defaultPartSizes = partSizes{entries: 4_000_000, reservations: 500_000}
 
 // part is what a query is narrowed to; to nothing less than all without rows.
 type part struct {
@@ -95,13 +97,13 @@ func (r *Repo) partsOf(ctx context.Context, skus []string) (parts [walkCount][]p
 	// A level's version is the number of its entries.
 	err = r.db.NewRaw(`
 		SELECT min(sku) FROM (SELECT sku, floor(sum(version) OVER (ORDER BY sku, location) / ?) AS part FROM stock_levels) AS l
-		GROUP BY part ORDER BY 1`, entriesPerPart).Scan(ctx, &bounds[bySKU])
+		GROUP BY part ORDER BY 1`, r.partSizes.entries).Scan(ctx, &bounds[bySKU])
 	if err != nil {
 		return parts, err
 	}
 	err = r.db.NewRaw(`
 		SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM reservations) AS r
-		WHERE n % ? = 0 ORDER BY id`, reservationsPerPart).Scan(ctx, &bounds[byReservation])
+		WHERE n % ? = 0 ORDER BY id`, r.partSizes.reservations).Scan(ctx, &bounds[byReservation])
 	if err != nil {
 		return parts, err
 	}

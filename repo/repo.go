@@ -52,11 +52,12 @@ type Repo struct {
 	announcers []Announcer
 	lanes      map[inventory.Strategy]*groupcommit.Lane[*call, inventory.Outcome]
 	checks     singleflight.Group
+	partSizes  partSizes
 }
 
 // New returns a repository over a migrated database. Close it after use.
 func New(db *bun.DB, options Options) *Repo {
-	r := &Repo{db: db, options: options}
+	r := &Repo{db: db, options: options, partSizes: defaultPartSizes}
 	r.lanes = map[inventory.Strategy]*groupcommit.Lane[*call, inventory.Outcome]{
 		inventory.Optimistic:  r.newLane(optimistic{}),
 		inventory.Pessimistic: r.newLane(pessimistic{}),

@@ -11,11 +11,9 @@ SELECT entry.sku, entry.location, reservation.id AS reservation_id,
 FROM client_tokens AS token
 FULL JOIN reservations AS reservation ON reservation.id = token.command_id
 FULL JOIN (
-    SELECT token_key, count(*) AS count, min(sku) AS sku, min(location) AS location,
-           array_agg(command_id) AS command_ids
+    SELECT token_key, sku, location, command_id, count(*) OVER (PARTITION BY token_key) AS count
     FROM audit_log
     WHERE token_key IS NOT NULL
-    GROUP BY token_key
 ) AS entry ON entry.token_key = token.key
 CROSS JOIN LATERAL (
     SELECT CASE WHEN token.key IS NULL THEN 0
@@ -31,7 +29,7 @@ CROSS JOIN LATERAL (
             THEN 'the client token ' || token.key || ' has no effect'
         WHEN effects > 1
             THEN 'the client token ' || token.key || ' has several effects'
-        WHEN token.command_id <> ALL (entry.command_ids)
+        WHEN token.command_id <> entry.command_id
             THEN 'a change of stock by another command than its client token names'
         WHEN token.key <> holdfast_token_key(reservation.principal, reservation.client_token)
             THEN 'a reservation made under another client token than it says'
