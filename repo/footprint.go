@@ -72,7 +72,11 @@ func (f footprint) addLevels(m *message) {
 		union = " UNION "
 	}
 	if len(f.reservations) > 0 {
-		m.add(union+"SELECT sku, location FROM reservation_lines WHERE reservation_id = ANY(?::uuid[])", pgdialect.Array(f.reservations))
+		// OFFSET 0 has each reservation looked up by its id. For many of them the
+		// planner would rather read the lines of all reservations there are.
+		m.add(union+"SELECT DISTINCT sku, location FROM unnest(?::uuid[]) AS named (id)"+
+			" CROSS JOIN LATERAL (SELECT sku, location FROM reservation_lines WHERE reservation_id = named.id OFFSET 0) AS line",
+			pgdialect.Array(f.reservations))
 	}
 }
 

@@ -40,8 +40,7 @@ func read(ctx context.Context, t *tx, m *message, group footprint) (inventory.St
 	m.add(", (SELECT json_agg(used) FROM used)")
 	m.add(", (SELECT json_agg(s) FROM (SELECT sku, command_id, created_at FROM skus WHERE sku = ANY(?::text[])) AS s)", pgdialect.Array(group.knownSKUs))
 	m.add(", (SELECT json_agg(code) FROM locations WHERE code = ANY(?::text[]))", pgdialect.Array(group.locations))
-	m.add(", (SELECT json_agg(DISTINCT command_id) FROM audit_log WHERE reservation_id = ANY(?::uuid[]) AND command_id = ANY(?::uuid[]))",
-		pgdialect.Array(group.reservations), pgdialect.Array(group.tried))
+	readCommitted(m, group)
 
 	var loaded loadedRows
 	err := t.query(ctx, m.text.String(), m.args,
@@ -69,6 +68,17 @@ func readReservations(m *message, group footprint) {
 	}
 	m.add(", (SELECT json_agg(r) FROM ("+selectReservations+" WHERE r.id = ANY(?::uuid[]) OR r.id = ANY(ARRAY(SELECT command_id FROM used))) AS r)",
 		pgdialect.Array(group.reservations))
+}
+
+// readCommitted is left out where it can be: while the log is new, the planner
+// reads all of it to find nothing.
+func readCommitted(m *message, group footprint) {
+	if len(group.tried) == 0 {
+		m.add(", NULL")
+		return
+	}
+	m.add(", (SELECT json_agg(DISTINCT command_id) FROM audit_log WHERE reservation_id = ANY(?::uuid[]) AND command_id = ANY(?::uuid[]))",
+		pgdialect.Array(group.reservations), pgdialect.Array(group.tried))
 }
 
 // loadedRows is the answer of read: a time, and JSON arrays of rows.
