@@ -342,7 +342,6 @@ var damages = []damage{
 			{reserved, chair, "", 9, 6, true}, {reserved, table, "", 3, 2, true},
 			{allocated, chair, "", 3, 6, true}, {allocated, table, "", 1, 2, true},
 			{closed, chair, "$converted", 0, 1, false}, {closed, table, "$converted", 0, 1, false},
-			{closed, chair, "$converted", 1, 0, false}, {closed, table, "$converted", 1, 0, false},
 		},
 		inconsistent: 2,
 	},
@@ -391,6 +390,26 @@ var damages = []damage{
 		name: "FulfilledThoughCancelled",
 		do:   "UPDATE reservations SET status = 'CANCELLED' WHERE id = '$fulfilled'",
 		want: []issue{{closed, chair, "$fulfilled", 1, 0, false}, {closed, table, "$fulfilled", 1, 0, false}}, inconsistent: 2,
+	},
+
+	{
+		name: "ClosedWithOtherUnits",
+		do:   "UPDATE audit_log SET reserved_delta = -2 WHERE action = 'RELEASED' AND sku = 'TABLE'",
+		want: []issue{{closed, table, "$released", 1, 2, false}}, only: closed, inconsistent: 1,
+	},
+	{
+		name: "FulfilledWithOtherUnits",
+		do:   "UPDATE audit_log SET allocated_delta = -2 WHERE action = 'FULFILLED' AND sku = 'TABLE'",
+		want: []issue{{closed, table, "$fulfilled", 1, 2, false}}, only: closed, inconsistent: 1,
+	},
+	{
+		name: "ClosedLineMissing",
+		do:   "DELETE FROM reservation_lines WHERE reservation_id = '$released' AND sku = 'TABLE'",
+		want: []issue{
+			{closed, table, "$released", nil, nil, false},
+			{orphaned, "", "$released", 2, 1, false}, {orphaned, table, "$released", nil, nil, false},
+		},
+		inconsistent: 2,
 	},
 
 	// 7

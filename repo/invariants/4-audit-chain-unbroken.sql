@@ -51,23 +51,26 @@ CROSS JOIN LATERAL (
 ) AS link
 CROSS JOIN LATERAL (
     SELECT version_before + CASE WHEN is_level THEN 0 ELSE 1 END AS version_due,
-           CASE WHEN is_level THEN 'the stock level' ELSE 'the audit entry of version ' || version END AS this
+           CASE WHEN is_level THEN ' of the stock level is not that of the last audit entry'
+                ELSE ' of audit entry ' || version || ' is not the one before plus its delta' END AS breaks
 ) AS place
 CROSS JOIN LATERAL (VALUES
     (is_level AND entries.sku IS NULL,
         NULL::bigint, NULL::bigint, 'a stock level without audit entries', false),
     (is_last AND NOT is_level,
         NULL, NULL, 'audit entries up to version ' || version || ' without a stock level', false),
-    (version <> version_due AND NOT (is_level AND entries.sku IS NULL),
-        version_due, version, this || ' does not follow version ' || version_before, false),
+    (version <> version_due AND is_level AND entries.sku IS NOT NULL,
+        version_due, version, 'version' || breaks, false),
+    (version <> version_due AND NOT is_level,
+        version_due, version, 'audit entry ' || version || ' does not follow ' || version_before, false),
     (version = version_due AND total IS DISTINCT FROM total_before + total_delta,
-        total_before + total_delta, total, 'total of ' || this || ' is not the one before plus its delta',
+        total_before + total_delta, total, 'total' || breaks,
         is_level AND reserved + allocated <= total_before),
     (version = version_due AND reserved IS DISTINCT FROM reserved_before + reserved_delta,
-        reserved_before + reserved_delta, reserved, 'reserved of ' || this || ' is not the one before plus its delta',
+        reserved_before + reserved_delta, reserved, 'reserved' || breaks,
         is_level AND reserved_before + allocated <= total),
     (version = version_due AND allocated IS DISTINCT FROM allocated_before + allocated_delta,
-        allocated_before + allocated_delta, allocated, 'allocated of ' || this || ' is not the one before plus its delta',
+        allocated_before + allocated_delta, allocated, 'allocated' || breaks,
         is_level AND reserved + allocated_before <= total)
 ) AS wrong (found, expected, actual, detail, repairable)
 WHERE level.way IS DISTINCT FROM entries.way

@@ -67,7 +67,7 @@ CROSS JOIN LATERAL (VALUES
         NULL::integer, NULL::bigint, 'an audit entry ends a line that does not exist'),
     (quantity IS NOT NULL AND closings <> (due.closing IS NOT NULL)::integer,
         (due.closing IS NOT NULL)::integer, closings, 'wrong number of entries by which the line left HELD: it is ' || status),
-    (closings_right <> closings,
+    (due.closing IS NOT NULL AND closings_right <> closings,
         closings, closings_right, 'the line left HELD another way than its status tells: it is ' || status),
     (closed_units <> quantity,
         quantity, closed_units, 'the line left HELD with another number of units than it has'),
@@ -75,7 +75,7 @@ CROSS JOIN LATERAL (VALUES
         NULL, NULL, 'the line left HELD at another time than its reservation'),
     (quantity IS NOT NULL AND endings <> (due.ending IS NOT NULL)::integer,
         (due.ending IS NOT NULL)::integer, endings, 'wrong number of entries by which the line left ALLOCATED: it is ' || status),
-    (endings_right <> endings,
+    (due.ending IS NOT NULL AND endings_right <> endings,
         endings, endings_right, 'the line left ALLOCATED another way than its status tells: it is ' || status),
     (ended_units <> quantity,
         quantity, ended_units, 'the line left ALLOCATED with another number of units than it has')
