@@ -169,8 +169,9 @@ func (g *run) once(ctx context.Context) error {
 			g.mayBeCommitted(err)
 			return err
 		}
-		g.repo.announce(changes)
 	}
+	g.announceFound()
+	g.repo.announce(changes)
 	for i, c := range g.open {
 		g.settled[c] = settled{Verdict: groupcommit.Answered, Result: outcomes[i]}
 	}
@@ -199,17 +200,6 @@ func (g *run) decide() ([]inventory.Outcome, inventory.Changes) {
 		requests[i] = c.request
 	}
 	return inventory.Decide(g.repo.options.Limits, g.state, requests)
-}
-
-// mayBeCommitted notes that the next run must look for what this one did,
-// unless the server itself said that it did nothing.
-func (g *run) mayBeCommitted(err error) {
-	if !connectionLost(err) {
-		return
-	}
-	for _, c := range g.open {
-		c.tried = true
-	}
 }
 
 // retry sends the calls that touch a level that moved to the next group. The
