@@ -43,6 +43,7 @@ func Open(url string, connectionsMax int) (*bun.DB, error) {
 	config.ReadTimeout = readTimeout
 	config.BufferSize = errorBytesMax
 	config.EnableTracing = false
+	config.ResetSessionFunc = checkAlive
 
 	pool := sql.OpenDB(connector)
 	pool.SetMaxOpenConns(connectionsMax)
