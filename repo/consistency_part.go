@@ -50,7 +50,7 @@ type partSizes struct {
 }
 
 // Each makes a few seconds' work at most.
-var defaultPartSizes = partSizes{entries: 4_000_000, reservations: 500_000}
+var defaultPartSizes = partSizes{entries: 3_000_000, reservations: 500_000}
 
 // part is what a query is narrowed to; to nothing less than all without rows.
 type part struct {

@@ -40,11 +40,11 @@ var invariantQueries = []invariantQuery{
 const (
 	// invariantTimeout bounds one statement. It ends before the driver gives up
 	// the connection.
-	invariantTimeout = 50 * time.Second
+	invariantTimeout = 55 * time.Second
 
 	// A sort or a hash of some hundred thousand rows stays in memory. Workers
 	// beside the statement's own process are left to others.
-	invariantSettings = "SET TRANSACTION READ ONLY; SET LOCAL work_mem = '64MB'; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off; "
+	invariantSettings = "SET TRANSACTION READ ONLY; SET LOCAL work_mem = '128MB'; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off; "
 )
 
 // findIssues runs the query over one part of the tables, as one statement and so
@@ -63,7 +63,7 @@ func (r *Repo) findIssues(ctx context.Context, query invariantQuery, over part, 
 	var m message
 	m.add(t.opening + invariantSettings + "SET LOCAL random_page_cost = " + over.pageCost + "; ")
 	over.narrow(&m)
-	m.add(string(text))
+	m.add("SELECT * FROM (\n" + string(text) + ") AS issues")
 	t.begun = true
 	rows, err := t.conn.QueryContext(ctx, m.text.String(), m.args...)
 	if err != nil {

@@ -7,28 +7,33 @@
 -- state that an entry leads to, and take away that of the state it began from:
 -- in a whole chain all cancel out, but the last state, which is the one of the
 -- level, and the first, which is nothing. So no entry needs to be sorted, and
--- only broken chains are walked.
+-- only broken chains are walked. MATERIALIZED keeps it in that order.
 --
 -- Where only the counters of the level differ from the last entry, they can be
 -- set right, unless that would oversell. A chain broken in its middle is lost
 -- history, which nobody can mend without guessing.
+WITH broken AS MATERIALIZED (
+    SELECT sku, location, log.sku IS NOT NULL AS has_entries
+    FROM (
+        SELECT sku, location,
+               hashint8extended(allocated, hashint8extended(reserved, hashint8extended(total, version)))::numeric
+               - hashint8extended(0, hashint8extended(0, hashint8extended(0, 0))) AS way
+        FROM stock_levels
+    ) AS level
+    FULL JOIN (
+        SELECT sku, location,
+               sum(hashint8extended(allocated, hashint8extended(reserved, hashint8extended(total, version))))
+               - sum(hashint8extended(allocated - allocated_delta, hashint8extended(reserved - reserved_delta,
+                   hashint8extended(total - total_delta, version - 1)))) AS way
+        FROM audit_log
+        WHERE version IS NOT NULL
+        GROUP BY sku, location
+    ) AS log USING (sku, location)
+    WHERE level.way IS DISTINCT FROM log.way
+)
 SELECT sku, location, NULL::uuid AS reservation_id,
        wrong.expected, wrong.actual, wrong.detail, wrong.repairable
-FROM (
-    SELECT sku, location,
-           hashint8extended(allocated, hashint8extended(reserved, hashint8extended(total, version)))::numeric
-           - hashint8extended(0, hashint8extended(0, hashint8extended(0, 0))) AS way
-    FROM stock_levels
-) AS level
-FULL JOIN (
-    SELECT sku, location,
-           sum(hashint8extended(allocated, hashint8extended(reserved, hashint8extended(total, version))))
-           - sum(hashint8extended(allocated - allocated_delta, hashint8extended(reserved - reserved_delta,
-               hashint8extended(total - total_delta, version - 1)))) AS way
-    FROM audit_log
-    WHERE version IS NOT NULL
-    GROUP BY sku, location
-) AS entries USING (sku, location)
+FROM broken
 CROSS JOIN LATERAL (
     SELECT link.*,
            lag(version, 1, 0::bigint) OVER chain AS version_before,
@@ -40,12 +45,11 @@ CROSS JOIN LATERAL (
         SELECT false AS is_level, version, total, reserved, allocated,
                total_delta, reserved_delta, allocated_delta
         FROM audit_log
-        WHERE audit_log.sku = coalesce(level.sku, entries.sku)
-          AND audit_log.location = coalesce(level.location, entries.location) AND version IS NOT NULL
+        WHERE sku = broken.sku AND location = broken.location AND version IS NOT NULL
         UNION ALL
         SELECT true, version, total, reserved, allocated, 0, 0, 0
         FROM stock_levels
-        WHERE stock_levels.sku = level.sku AND stock_levels.location = level.location
+        WHERE sku = broken.sku AND location = broken.location
     ) AS link
     WINDOW chain AS (ORDER BY is_level, version)
 ) AS link
@@ -55,11 +59,11 @@ CROSS JOIN LATERAL (
                 ELSE ' of audit entry ' || version || ' is not the one before plus its delta' END AS breaks
 ) AS place
 CROSS JOIN LATERAL (VALUES
-    (is_level AND entries.sku IS NULL,
+    (is_level AND NOT has_entries,
         NULL::bigint, NULL::bigint, 'a stock level without audit entries', false),
     (is_last AND NOT is_level,
         NULL, NULL, 'audit entries up to version ' || version || ' without a stock level', false),
-    (version <> version_due AND is_level AND entries.sku IS NOT NULL,
+    (version <> version_due AND is_level AND has_entries,
         version_due, version, 'version' || breaks, false),
     (version <> version_due AND NOT is_level,
         version_due, version, 'audit entry ' || version || ' does not follow ' || version_before, false),
@@ -73,5 +77,4 @@ CROSS JOIN LATERAL (VALUES
         allocated_before + allocated_delta, allocated, 'allocated' || breaks,
         is_level AND reserved + allocated_before <= total)
 ) AS wrong (found, expected, actual, detail, repairable)
-WHERE level.way IS DISTINCT FROM entries.way
-  AND wrong.found
+WHERE wrong.found
