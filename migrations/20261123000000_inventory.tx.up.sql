@@ -1,5 +1,8 @@
 -- Text keys are ASCII and collate "C", so that Go and SQL sort alike: locks
 -- are taken in key order on both sides.
+--
+-- Metadata is json, not jsonb: nothing looks inside, and it is given back as it
+-- was taken; jsonb writes a number such as 1e300 out in full.
 
 CREATE TABLE locations (
     code       text COLLATE "C" PRIMARY KEY,
@@ -13,7 +16,7 @@ INSERT INTO locations VALUES ('default', 'Default', '00000000-0000-0000-0000-000
 CREATE TABLE skus (
     sku        text COLLATE "C" PRIMARY KEY,
     name       text NOT NULL,
-    metadata   jsonb,
+    metadata   json,
     command_id uuid NOT NULL,
     created_at timestamptz NOT NULL
 );
@@ -46,7 +49,7 @@ CREATE TABLE reservations (
     completed_at timestamptz,
     holder       text,
     reference    text,
-    metadata     jsonb
+    metadata     json
 ) WITH (fillfactor = 80);
 
 CREATE INDEX reservations_deadline ON reservations (expires_at, id) WHERE status = 'HELD';

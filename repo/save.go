@@ -160,7 +160,7 @@ func (s *save) writeSKUs(changes inventory.Changes) {
 	}
 	s.rows("inserted_skus", len(codes), `
 		INSERT INTO skus (sku, name, metadata, command_id, created_at)
-		SELECT u.sku, u.name, NULLIF(u.metadata, '')::jsonb, u.command_id, ?
+		SELECT u.sku, u.name, NULLIF(u.metadata, '')::json, u.command_id, ?
 		FROM unnest(?::text[], ?::text[], ?::text[], ?::uuid[]) AS u (sku, name, metadata, command_id)
 		ON CONFLICT DO NOTHING`,
 		changes.At, pgdialect.Array(codes), pgdialect.Array(names), pgdialect.Array(metadata), pgdialect.Array(commands))
@@ -187,7 +187,7 @@ func (s *save) writeMade(changes inventory.Changes) {
 			created_at, expires_at, completed_at, holder, reference, metadata)
 		SELECT u.id, u.principal, u.client_token, u.status, u.revision, u.line_count,
 			?, NULLIF(u.expires_at, '')::timestamptz, NULLIF(u.completed_at, '')::timestamptz,
-			NULLIF(u.holder, ''), NULLIF(u.reference, ''), NULLIF(u.metadata, '')::jsonb
+			NULLIF(u.holder, ''), NULLIF(u.reference, ''), NULLIF(u.metadata, '')::json
 		FROM unnest(?::uuid[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?::bigint[],
 			?::text[], ?::text[], ?::text[], ?::text[], ?::text[])
 			AS u (id, principal, client_token, status, revision, line_count,

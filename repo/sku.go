@@ -28,7 +28,7 @@ func (r *Repo) UpdateSKU(ctx context.Context, update inventory.UpdateSKU) (inven
 		given := string(update.Metadata)
 		metadata = &given
 	}
-	sku, err := r.oneSKU(ctx, `UPDATE skus AS s SET name = coalesce(?, name), metadata = coalesce(?::jsonb, metadata)
+	sku, err := r.oneSKU(ctx, `UPDATE skus AS s SET name = coalesce(?, name), metadata = coalesce(?::json, metadata)
 		WHERE sku = ? RETURNING to_json(s)`, update.Name, metadata, update.SKU)
 	if err != nil || sku != nil {
 		return inventory.Outcome{SKU: sku}, err

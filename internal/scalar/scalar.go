@@ -120,10 +120,11 @@ func UnmarshalJSON(v any) (json.RawMessage, error) {
 	if err := encoder.Encode(object); err != nil {
 		return nil, refuse("JSON is an object")
 	}
-	if encoded.Len() > jsonBytesMax {
+	text := bytes.TrimSpace(encoded.Bytes())
+	if len(text) > jsonBytesMax {
 		return nil, refuse("JSON is at most %d bytes", jsonBytesMax)
 	}
-	return bytes.TrimSpace(encoded.Bytes()), nil
+	return text, nil
 }
 
 func checkJSON(value any, depth int) error {
