@@ -40,8 +40,7 @@ func (r *Repo) Consistency(ctx context.Context, skus []string) (inventory.Consis
 	} else if problem != nil {
 		return inventory.ConsistencyReport{}, problem
 	}
-	asked := slices.Clone(skus)
-	asked = distinct(asked)
+	asked := distinct(slices.Clone(skus))
 
 	running := r.checks.DoChan(checkKey(asked), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), consistencyTimeout)
@@ -98,7 +97,7 @@ func (r *Repo) check(ctx context.Context, skus []string) (inventory.ConsistencyR
 		return report, fmt.Errorf("consistency: %w", err)
 	}
 	if skus != nil {
-		report.TotalSKUs = int32(len(skus)) //nolint:gosec // at most skusMax
+		report.TotalSKUs = int32(len(skus)) // at most skusMax
 	}
 	parts, err := r.partsOf(ctx, skus)
 	if err != nil {
@@ -125,9 +124,9 @@ func (r *Repo) check(ctx context.Context, skus []string) (inventory.ConsistencyR
 		return report, fmt.Errorf("consistency: %w", err)
 	}
 	report.CheckedAt = report.CheckedAt.UTC()
-	report.InconsistentSKUs = int32(len(found.skus)) //nolint:gosec // at most skusCountedMax
+	report.InconsistentSKUs = int32(len(found.skus)) // at most skusCountedMax
 	report.Issues = found.shares()
-	report.DurationMs = int32(time.Since(began).Milliseconds()) //nolint:gosec // at most consistencyTimeout
+	report.DurationMs = int32(time.Since(began).Milliseconds()) // at most consistencyTimeout
 	return report, nil
 }
 

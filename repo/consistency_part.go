@@ -80,9 +80,10 @@ type narrowing struct {
 
 // narrow adds the WITH that goes in front of a query.
 func (p part) narrow(m *message) {
-	for i, n := range p.rows {
-		m.add([]string{"WITH ", ", "}[min(i, 1)])
-		m.add(n.name+" AS "+n.rows, n.args...)
+	separator := "WITH "
+	for _, n := range p.rows {
+		m.add(separator+n.name+" AS "+n.rows, n.args...)
+		separator = ", "
 	}
 	m.add("\n")
 }

@@ -43,8 +43,10 @@ const (
 	invariantTimeout = 55 * time.Second
 
 	// A sort or a hash of some hundred thousand rows stays in memory. Workers
-	// beside the statement's own process are left to others.
-	invariantSettings = "SET TRANSACTION READ ONLY; SET LOCAL work_mem = '128MB'; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off; "
+	// beside the statement's own process are left to others. Where nearly every
+	// page of a table is read, to announce each of them costs more than it gains.
+	invariantSettings = "SET TRANSACTION READ ONLY; SET LOCAL work_mem = '128MB'; SET LOCAL max_parallel_workers_per_gather = 0; " +
+		"SET LOCAL effective_io_concurrency = 0; SET LOCAL jit = off; "
 )
 
 // findIssues runs the query over one part of the tables, as one statement and so
