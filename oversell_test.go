@@ -25,7 +25,7 @@ func TestTwoServersSellEachUnitOnce(t *testing.T) {
 	for name, mix := range strategies {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			servers, _ := twoServers(t)
+			servers := twoServers(t, pgtest.URL(t))
 			servers[0].createSKU("LAST-UNITS", units)
 
 			outcomes := map[string]int{}
@@ -49,7 +49,10 @@ func TestBatchesInOppositeOrdersDoNotDeadlock(t *testing.T) {
 	for name, mix := range strategies {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			servers, url := twoServers(t)
+			url := pgtest.URL(t)
+			// Sooner than the servers' lock timeout, which would hide a deadlock.
+			execute(t, url, `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = 20', current_database()); END $$`)
+			servers := twoServers(t, url)
 			forth := make([]any, lines)
 			for i := range forth {
 				sku := fmt.Sprint("SKU-", i)
@@ -71,16 +74,17 @@ func TestBatchesInOppositeOrdersDoNotDeadlock(t *testing.T) {
 			}, outcomes)
 
 			require.Equal(t, map[string]int{"": batches}, outcomes)
-			require.Zero(t, deadlocks(t, url))
 			servers[1].requireConsistent()
+			// Sessions report what they met when they end.
+			require.NoError(t, servers[0].wait())
+			require.NoError(t, servers[1].wait())
+			require.Zero(t, deadlocks(t, url))
 		})
 	}
 }
 
-// twoServers share the database at the URL.
-func twoServers(t *testing.T) ([]*server, string) {
-	url := pgtest.URL(t)
-	return []*server{startServer(t, "DATABASE_URL="+url), startServer(t, "DATABASE_URL="+url)}, url
+func twoServers(t *testing.T, url string) []*server {
+	return []*server{startServer(t, "DATABASE_URL="+url), startServer(t, "DATABASE_URL="+url)}
 }
 
 // each runs do n times at once, and counts what it answers.
