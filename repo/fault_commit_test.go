@@ -116,7 +116,7 @@ func TestSaveThatArrivesAfterItsRerunChangesNothing(t *testing.T) {
 func TestLocksOfServerThatIsCutOffAreGivenUp(t *testing.T) {
 	t.Parallel()
 	w := newFaultWorld(t, inventory.Pessimistic, func(o *repo.Options) {
-		o.LockTimeout, o.RequestTimeout = 4*time.Second, 5*time.Second
+		o.LockTimeout, o.RequestTimeout = 3*time.Second, 3500*time.Millisecond
 	})
 	held := hold(t, w.other, "h", line("A", 1))
 	cutOff, never := make(chan struct{}), make(chan struct{})

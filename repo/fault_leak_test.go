@@ -20,17 +20,17 @@ func TestTroubleLeavesNothingBehind(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	t.Run("trouble", func(t *testing.T) {
 		w := newFaultWorld(t, inventory.Pessimistic, func(o *repo.Options) {
-			o.LockTimeout, o.RequestTimeout = 100*time.Millisecond, 2*time.Second
+			o.LockTimeout, o.RequestTimeout = 100*time.Millisecond, time.Second
 		})
 		pool := openPool(t, w.proxy.url)
 		r := newRepo(t, pool, func(o *repo.Options) {
-			o.LockTimeout, o.RequestTimeout = 100*time.Millisecond, 2*time.Second
+			o.LockTimeout, o.RequestTimeout = 100*time.Millisecond, time.Second
 		})
 		bad := poison(w)
 		bad.Lines[0].SKU = "B"
 		end := w.keepOpen(lockLevelA)
 		var callers sync.WaitGroup
-		for i := range 9 {
+		for i := range 6 {
 			w.proxy.next(isSave, harms[i%len(harms)].harm)
 			w.proxy.next(isLoad, (*exchange).hangUp)
 			callers.Go(func() {

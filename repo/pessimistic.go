@@ -20,6 +20,7 @@ func (pessimistic) load(ctx context.Context, t *tx, group footprint) (inventory.
 
 func (pessimistic) save(ctx context.Context, t *tx, changes inventory.Changes) error {
 	var s save
+	s.lockCreated(changes)
 	s.write(changes)
 	return s.commit(ctx, t)
 }

@@ -52,27 +52,52 @@ func (s *save) commit(ctx context.Context, t *tx) error {
 // lockUnmoved locks the levels, in order, that still have the version that was
 // read. If any has moved, the save raises and names those.
 func (s *save) lockUnmoved(changes inventory.Changes) {
-	var skus, locations []string
-	var versions []int64
-	for _, change := range changes.Levels {
-		if change.VersionBefore > 0 {
-			skus = append(skus, change.After.SKU)
-			locations = append(locations, change.After.Location)
-			versions = append(versions, change.VersionBefore)
-		}
-	}
-	if len(skus) == 0 {
+	read := levelsRead(changes)
+	if len(read.skus) == 0 {
 		return
 	}
-	s.part("unmoved", `MATERIALIZED (
-		SELECT l.sku, l.location FROM unnest(?::text[], ?::text[], ?::bigint[]) AS u (sku, location, version)
-		JOIN stock_levels AS l ON l.sku = u.sku AND l.location = u.location AND l.version = u.version
-		ORDER BY l.sku, l.location FOR NO KEY UPDATE OF l)`,
-		pgdialect.Array(skus), pgdialect.Array(locations), pgdialect.Array(versions))
+	s.part("unmoved", "MATERIALIZED ("+selectUnmoved+" ORDER BY l.sku, l.location FOR NO KEY UPDATE OF l)", read.args()...)
 	s.guard(`holdfast_unmoved((
 		SELECT json_agg(json_build_array(w.sku, w.location)) FROM unnest(?::text[], ?::text[]) AS w (sku, location)
 		WHERE NOT EXISTS (SELECT FROM unmoved AS u WHERE u.sku = w.sku AND u.location = w.location)))`,
-		pgdialect.Array(skus), pgdialect.Array(locations))
+		pgdialect.Array(read.skus), pgdialect.Array(read.locations))
+}
+
+// lockCreated locks levels that came into being while the others' locks were
+// waited for. It is out of order to lock them now, so if somebody else has one
+// the save raises, rather than wait.
+func (s *save) lockCreated(changes inventory.Changes) {
+	read := levelsRead(changes)
+	if len(read.skus) == 0 {
+		return
+	}
+	s.part("locked_levels", "MATERIALIZED ("+selectUnmoved+" FOR NO KEY UPDATE OF l SKIP LOCKED)", read.args()...)
+	s.guard("holdfast_guard('locked_levels', ?, (SELECT count(*) FROM locked_levels))", len(read.skus))
+}
+
+const selectUnmoved = `SELECT l.sku, l.location FROM unnest(?::text[], ?::text[], ?::bigint[]) AS u (sku, location, version)
+	JOIN stock_levels AS l ON l.sku = u.sku AND l.location = u.location AND l.version = u.version`
+
+// readColumns are the levels that were there to be read, and their versions.
+type readColumns struct {
+	skus, locations []string
+	versions        []int64
+}
+
+func levelsRead(changes inventory.Changes) readColumns {
+	var read readColumns
+	for _, change := range changes.Levels {
+		if change.VersionBefore > 0 {
+			read.skus = append(read.skus, change.After.SKU)
+			read.locations = append(read.locations, change.After.Location)
+			read.versions = append(read.versions, change.VersionBefore)
+		}
+	}
+	return read
+}
+
+func (c readColumns) args() []any {
+	return []any{pgdialect.Array(c.skus), pgdialect.Array(c.locations), pgdialect.Array(c.versions)}
 }
 
 // write adds the changes: levels before tokens, which is the lock order.
@@ -95,8 +120,6 @@ func (s *save) writeLevels(changes inventory.Changes) {
 			inserted.add(change)
 		}
 	}
-	// The version is checked under either strategy: a level may have been
-	// created after the locks were taken, and so not be locked.
 	s.rows("updated_levels", len(updated.skus), `
 		UPDATE stock_levels AS l SET total = u.total, reserved = u.reserved, allocated = u.allocated, version = u.version, updated_at = ?
 		FROM unnest(?::text[], ?::text[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[])
