@@ -120,11 +120,26 @@ func badInputs(held string) []badInput {
 		mutation("createSku", sku, code, "location")
 		mutation("updateSku", sku, code, "sku")
 	}
-	for _, delta := range []any{0, 1 << 53, -1 << 53, "1", 0.5} {
+	for _, delta := range []any{0, 1 << 53, -1 << 53, json.Number("9223372036854775808"), "1", 0.5} {
 		mutation("adjustStock", adjust, delta, "delta")
 	}
 	for _, version := range []any{-1, 1 << 53, "1"} {
 		mutation("adjustStock", adjust, version, "expectedVersion")
+	}
+	for _, token := range badTokens {
+		mutation("adjustStock", adjust, token, "clientToken")
+	}
+	for _, text := range badTexts {
+		mutation("adjustStock", adjust, text, "reference")
+		mutation("convertHold", map[string]any{"reservationId": held}, text, "reference")
+		mutation("releaseHold", map[string]any{"reservationId": held}, text, "reference")
+	}
+	for _, field := range []string{"convertHold", "releaseHold"} {
+		mutation(field, map[string]any{"reservationId": held}, "optimistic", "strategy")
+	}
+	for _, metadata := range []any{nested(1000), []any{1}, map[string]any{"long": strings.Repeat("a", 16<<10)}} {
+		mutation("createSku", sku, metadata, "metadata")
+		mutation("updateSku", map[string]any{"sku": "GOOD"}, metadata, "metadata")
 	}
 	mutation("adjustStock", adjust, "BORED", "reason")
 	mutation("adjustStock", adjust, "found", "reason")
@@ -153,6 +168,11 @@ func badInputs(held string) []badInput {
 	for _, token := range badTokens {
 		query("reservation", map[string]any{"by": map[string]any{"clientToken": token}}, "by", "clientToken")
 	}
+	query("consistency", map[string]any{"skus": slices.Repeat([]any{"GOOD"}, 251)}, "skus")
+	for _, text := range badTexts {
+		query("reservations", map[string]any{"filter": map[string]any{"holder": text}}, "filter", "holder")
+		query("reservations", map[string]any{"filter": map[string]any{"reference": text}}, "filter", "reference")
+	}
 	query("reservation", map[string]any{"by": map[string]any{}}, "by")
 	query("reservation", map[string]any{"by": map[string]any{"id": unknownID, "clientToken": "t"}}, "by")
 	for _, first := range badFirsts {
@@ -162,7 +182,9 @@ func badInputs(held string) []badInput {
 		query("reservations", map[string]any{"after": cursor}, "after")
 	}
 	query("reservations", map[string]any{"filter": map[string]any{"status": "LOST"}}, "filter", "status")
-	query("reservations", map[string]any{"filter": map[string]any{"createdAfter": "yesterday"}}, "filter", "createdAfter")
+	for _, moment := range []string{"createdAfter", "createdBefore", "expiresBefore"} {
+		query("reservations", map[string]any{"filter": map[string]any{moment: "yesterday"}}, "filter", moment)
+	}
 	return cases
 }
 

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"runtime/debug"
 
+	"github.com/uptrace/bun"
 	"github.com/urfave/cli/v3"
 
 	"holdfast/internal/config"
@@ -24,63 +26,43 @@ func (p program) command() *cli.Command {
 		ErrWriter:       p.log,
 		HideVersion:     true,
 		HideHelpCommand: true,
-		Action: func(ctx context.Context, c *cli.Command) error {
-			if c.Args().Present() {
-				return fmt.Errorf("there is no command %q; -h lists them", c.Args().First())
-			}
-			return p.serve(ctx)
-		},
+		Action:          withoutArguments(p.serve),
 		Commands: []*cli.Command{
 			{
 				Name:   "serve",
 				Usage:  "serve until SIGINT or SIGTERM; the default",
-				Action: func(ctx context.Context, _ *cli.Command) error { return p.serve(ctx) },
+				Action: withoutArguments(p.serve),
 			},
 			{
 				Name:   "migrate",
 				Usage:  "bring the database up to the newest schema, and exit",
-				Action: func(ctx context.Context, _ *cli.Command) error { return p.migrate(ctx) },
+				Action: withoutArguments(p.migrate),
 			},
 			{
 				Name:   "check",
 				Usage:  "check what must always hold, report every breach, and exit with 1 if there is one",
-				Action: func(ctx context.Context, _ *cli.Command) error { return p.check(ctx) },
+				Action: withoutArguments(p.check),
 			},
 			{
 				Name:   "version",
 				Usage:  "print the version, and exit",
-				Action: func(context.Context, *cli.Command) error { return p.printVersion() },
+				Action: withoutArguments(p.printVersion),
 			},
 		},
 	}
 }
 
-func (p program) migrate(ctx context.Context) error {
-	settings, log, err := p.configure()
-	if err != nil {
-		return err
+func withoutArguments(action func(context.Context) error) cli.ActionFunc {
+	return func(ctx context.Context, c *cli.Command) error {
+		if c.Args().Present() {
+			return fmt.Errorf("there is no command %q; -h lists them", c.Args().First())
+		}
+		return action(ctx)
 	}
-	db, err := open(ctx, settings, log)
-	if err != nil {
-		return err
-	}
-	defer db.close()
-	applied, err := migrations.Apply(ctx, db.db)
-	if err != nil {
-		return err
-	}
-	for _, name := range applied {
-		fmt.Fprintln(p.out, "applied", name)
-	}
-	if len(applied) == 0 {
-		fmt.Fprintln(p.out, "nothing to apply: the schema is the newest")
-	}
-	return nil
 }
 
-var errDrift = errors.New("the database is not consistent")
-
-func (p program) check(ctx context.Context) error {
+// withDatabase runs an action on the database that the environment names.
+func (p program) withDatabase(ctx context.Context, action func(*bun.DB, config.Config, *slog.Logger) error) error {
 	settings, log, err := p.configure()
 	if err != nil {
 		return err
@@ -89,25 +71,58 @@ func (p program) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer db.close()
-	pending, err := migrations.Pending(ctx, db.db)
-	if err != nil {
-		return err
+	defer db.close(log)
+	return action(db.db, settings, log)
+}
+
+func (p program) migrate(ctx context.Context) error {
+	return p.withDatabase(ctx, func(db *bun.DB, _ config.Config, _ *slog.Logger) error {
+		applied, err := migrations.Apply(ctx, db)
+		if err != nil {
+			return err
+		}
+		for _, name := range applied {
+			fmt.Fprintln(p.out, "applied", name)
+		}
+		if len(applied) == 0 {
+			fmt.Fprintln(p.out, "nothing to apply: the schema is the newest")
+		}
+		return nil
+	})
+}
+
+// errDrift is the finding of a check, not its failure.
+var errDrift = errors.New("the database is not consistent")
+
+// exitStatus tells drift, 1, from what kept the program from its work, 2.
+func exitStatus(err error) int {
+	if errors.Is(err, errDrift) {
+		return 1
 	}
-	if len(pending) > 0 {
-		return fmt.Errorf("the schema is not the newest: run holdfast migrate first (%d to apply)", len(pending))
-	}
-	store := newRepo(db.db, settings, log)
-	defer store.Close(ctx)
-	report, err := store.Consistency(ctx, nil)
-	if err != nil {
-		return err
-	}
-	printReport(p.out, report)
-	if !report.IsConsistent() {
-		return errDrift
-	}
-	return nil
+	return 2
+}
+
+func (p program) check(ctx context.Context) error {
+	return p.withDatabase(ctx, func(db *bun.DB, settings config.Config, log *slog.Logger) error {
+		pending, err := migrations.Pending(ctx, db)
+		if err != nil {
+			return err
+		}
+		if len(pending) > 0 {
+			return fmt.Errorf("the schema is not the newest: run holdfast migrate first (%d to apply)", len(pending))
+		}
+		store := newRepo(db, settings, log)
+		defer store.Close(ctx)
+		report, err := store.Consistency(ctx, nil)
+		if err != nil {
+			return err
+		}
+		printReport(p.out, report)
+		if !report.IsConsistent() {
+			return errDrift
+		}
+		return nil
+	})
 }
 
 func printReport(out io.Writer, report inventory.ConsistencyReport) {
@@ -124,7 +139,7 @@ func printReport(out io.Writer, report inventory.ConsistencyReport) {
 
 // printVersion prints what the build knows of itself: the module's version and
 // the commit.
-func (p program) printVersion() error {
+func (p program) printVersion(context.Context) error {
 	build, ok := debug.ReadBuildInfo()
 	if !ok {
 		return errors.New("this build carries no version")

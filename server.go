@@ -41,7 +41,7 @@ func main() {
 	p := program{environ: os.Environ(), out: os.Stdout, log: os.Stderr}
 	if err := p.command().Run(ctx, os.Args); err != nil {
 		fmt.Fprintln(os.Stderr, "holdfast:", err)
-		os.Exit(1)
+		os.Exit(exitStatus(err))
 	}
 }
 
@@ -57,17 +57,23 @@ func (p program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Taken first, so that a port in use is told before a database is started.
+	// Libraries that log by themselves do so in our form.
+	slog.SetDefault(log)
+	// Taken first, so that a port in use is told before a database is started,
+	// and the process is seen to be alive while that takes its time.
 	listener, err := net.Listen("tcp", settings.Addr)
 	if err != nil {
 		return fmt.Errorf("HOLDFAST_ADDR: %w", err)
 	}
+	server := web.NewServer(settings.RequestTimeout)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
 	defer func() { _ = listener.Close() }()
 	db, err := open(ctx, settings, log)
 	if err != nil {
 		return err
 	}
-	defer db.close()
+	defer db.close(log)
 	applied, err := migrations.Apply(ctx, db.db)
 	if err != nil {
 		return err
@@ -77,20 +83,16 @@ func (p program) serve(ctx context.Context) error {
 	}
 
 	store := newRepo(db.db, settings, log)
-	changes := feed.New(store)
+	subscribers := feed.New(store)
 	scheduler := expiry.New(repo.NewSweeper(store), expiry.Options{Interval: settings.ExpiryInterval, Log: log})
-	store.AnnounceTo(changes, scheduler)
+	store.AnnounceTo(subscribers, scheduler)
 	if settings.Demo {
 		if err := demo.Load(ctx, store); err != nil {
 			return err
 		}
 	}
-	schema := web.GraphQL(&resolvers.Root{Repo: store, Feed: changes}, log)
-	server := web.NewServer(schema, settings.RequestTimeout, store.Ready)
-
 	scheduler.Start()
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	server.Open(web.GraphQL(&resolvers.Root{Repo: store, Feed: subscribers}, log), store.Ready)
 	printWelcome(p.out, listener.Addr(), db.private)
 
 	select {
@@ -114,12 +116,20 @@ func (p program) configure() (config.Config, *slog.Logger, error) {
 	}
 	file, isFile := p.log.(*os.File)
 	terminal := isFile && term.IsTerminal(int(file.Fd()))
-	options := &slog.HandlerOptions{Level: settings.LogLevel}
+	options := &slog.HandlerOptions{Level: settings.LogLevel, ReplaceAttr: readableDuration}
 	var handler slog.Handler = slog.NewJSONHandler(p.log, options)
 	if settings.LogFormatOn(terminal) == "text" {
 		handler = slog.NewTextHandler(p.log, options)
 	}
 	return settings, slog.New(handler), nil
+}
+
+// readableDuration has "1.5s" logged where JSON would have 1500000000.
+func readableDuration(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		return slog.String(a.Key, a.Value.Duration().String())
+	}
+	return a
 }
 
 func newRepo(db *bun.DB, settings config.Config, log *slog.Logger) *repo.Repo {
@@ -163,19 +173,24 @@ func open(ctx context.Context, settings config.Config, log *slog.Logger) (opened
 // last checkpoint. One that takes longer is taken over by the next start.
 const privateStopTimeout = 10 * time.Second
 
-func (o opened) close() {
+func (o opened) close(log *slog.Logger) {
 	_ = o.db.Close()
 	if o.private != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), privateStopTimeout)
 		defer cancel()
 		if err := o.private.Stop(ctx); err != nil {
-			slog.Error("the private PostgreSQL did not stop", "error", err)
+			log.Error("the private PostgreSQL did not stop", "error", err)
 		}
 	}
 }
 
 func printWelcome(out io.Writer, addr net.Addr, private *localpg.Server) {
-	fmt.Fprintf(out, "\nHoldfast is ready.\n\n  Playground  http://%s/\n  GraphQL     http://%s/graphql\n", addr, addr)
+	host, port, _ := net.SplitHostPort(addr.String())
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	at := net.JoinHostPort(host, port)
+	fmt.Fprintf(out, "\nHoldfast is ready.\n\n  Playground  http://%s/\n  GraphQL     http://%s/graphql\n", at, at)
 	if private != nil {
 		fmt.Fprintf(out, "  psql        psql '%s'\n", private.URL())
 	}

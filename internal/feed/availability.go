@@ -10,8 +10,11 @@ import (
 
 // Availability delivers the present stock of each SKU at once, then again
 // whenever it changes, until ctx ends; the channel is closed then. The errors
-// are *UnknownError and those of the stock.
+// are *UnknownError, *inventory.Error and those of the stock.
 func (f *Feed) Availability(ctx context.Context, skus []string, location *string) (<-chan *inventory.Availability, error) {
+	if len(skus) == 0 {
+		return nil, &inventory.Error{Code: inventory.InvalidInput, Message: "name at least one SKU", Field: []string{"skus"}}
+	}
 	in := f.levels.listen(skus...)
 	present, err := f.stock.Availability(ctx, skus, location)
 	if err != nil {

@@ -45,8 +45,13 @@ func (h *hub[T]) leave(in *inbox[T]) {
 func (h *hub[T]) publish(subject string, value T) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for in := range h.listeners[subject] {
-		in.put(h.key(value), value, h.version)
+	listeners := h.listeners[subject]
+	if len(listeners) == 0 {
+		return
+	}
+	key := h.key(value)
+	for in := range listeners {
+		in.put(key, value, h.version)
 	}
 }
 

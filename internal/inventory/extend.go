@@ -1,6 +1,9 @@
 package inventory
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // ExtendHold moves a hold's deadline, never closer.
 type ExtendHold struct {
@@ -35,7 +38,7 @@ func (c ExtendHold) decide(b *batch, request Request) Outcome {
 	}
 	deadline := b.state.Now.Add(time.Duration(c.TTLSeconds) * time.Second)
 	if deadline.After(r.CreatedAt.Add(b.limits.HoldTTLMax)) {
-		return refused(invalid("a hold lasts at most "+b.limits.HoldTTLMax.String()+" from when it was made", "input", "ttlSeconds"))
+		return refused(invalid(fmt.Sprintf("a hold lasts at most %d seconds from when it was made", b.limits.HoldTTLMax/time.Second), "input", "ttlSeconds"))
 	}
 	if !deadline.After(*r.ExpiresAt) {
 		return Outcome{Reservation: &r}

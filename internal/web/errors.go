@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -18,8 +20,13 @@ import (
 
 const (
 	codeBadInput = "BAD_USER_INPUT"
+	codeLimit    = "LIMIT_EXCEEDED"
 	codeInternal = "INTERNAL"
 )
+
+// tooLarge is what http.MaxBytesError says, which is all that the transport
+// lets through of it.
+var tooLarge = (&http.MaxBytesError{}).Error()
 
 // errorPresenter turns errors into what a client may see: a code, a sentence,
 // and the argument at fault. What it doesn't recognise is logged in full and
@@ -40,14 +47,16 @@ func (p errorPresenter) present(ctx context.Context, err error) *gqlerror.Error 
 		shown.Path = shown.Path[:min(1, len(shown.Path))]
 		return badInput(shown, refused.Error(), field)
 	case code == errcode.ValidationFailed && aboutValue(shown):
-		field := fieldInQuery(ctx, shown)
+		field, message := valueAtFault(ctx, shown)
 		shown.Path = nil
-		return badInput(shown, shown.Message, field)
+		return badInput(shown, message, field)
 	case code == errcode.ParseFailed && tooNested(shown):
 		if field := nestedArgument(p.schema, graphql.GetOperationContext(ctx).RawQuery, shown); field != nil {
 			return badInput(shown, shown.Message, field)
 		}
 		return shown
+	case code == "" && strings.Contains(shown.Message, tooLarge):
+		return withCode(gqlerror.Errorf("the request's body is over %d bytes", bodyBytesMax), codeLimit)
 	case code == "" && malformed(ctx):
 		// The transport's message would echo the body.
 		return withCode(gqlerror.Errorf("the request is not GraphQL over HTTP: a JSON object with a query"), errcode.ParseFailed)

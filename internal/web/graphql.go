@@ -45,11 +45,12 @@ func GraphQL(resolvers graph.ResolverRoot, log *slog.Logger) http.Handler {
 
 	server.SetQueryCache(lru.New[*ast.QueryDocument](queriesMax))
 	server.SetParserTokenLimit(tokensMax)
+	server.Use(operationByMethod{})
 	server.Use(extension.Introspection{})
 	server.Use(extension.AutomaticPersistedQuery{Cache: lru.New[string](persistedMax)})
 
 	presenter := errorPresenter{schema.Schema(), log}
 	server.SetErrorPresenter(presenter.present)
 	server.SetRecoverFunc(presenter.recovered)
-	return server
+	return withMethod(server)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -34,25 +35,45 @@ func argumentOf(e *gqlerror.Error) []string {
 	return names(e.Path[1:])
 }
 
-// fieldInQuery finds the argument that a bad value belongs to: by the variable
-// that it was given in, or by where it stands in the query.
-func fieldInQuery(ctx context.Context, e *gqlerror.Error) []string {
+// valueAtFault finds the argument that a bad value belongs to, by the variable
+// that it was given in or by where it stands in the query, and says what is
+// wrong with it.
+func valueAtFault(ctx context.Context, e *gqlerror.Error) (field []string, message string) {
 	doc := document(ctx)
 	if inVariable(e) {
 		variable := fmt.Sprint(e.Path[1])
-		used := findValue(doc, func(v *ast.Value) bool { return v.Kind == ast.Variable && v.Raw == variable })
-		if used == nil {
-			used = []string{variable}
+		field, _ = findValue(doc, func(v *ast.Value) bool { return v.Kind == ast.Variable && v.Raw == variable })
+		if field == nil {
+			field = []string{variable}
 		}
-		return append(used, names(e.Path[2:])...)
+		return append(field, names(e.Path[2:])...), inOurWords(e.Message)
 	}
 	if len(e.Locations) == 0 {
-		return nil
+		return nil, e.Message
 	}
 	at := e.Locations[0]
-	return findValue(doc, func(v *ast.Value) bool {
+	field, value := findValue(doc, func(v *ast.Value) bool {
 		return v.Position != nil && v.Position.Line == at.Line && v.Position.Column == at.Column
 	})
+	// A number that doesn't fit is reported of all that it lies in.
+	if below, number := findInValue(value, field, doesNotFit); number != nil {
+		return below, number.Raw + " is beyond 64 bits"
+	}
+	return field, e.Message
+}
+
+// inOurWords mends the library's report of a number with a fraction, which it
+// takes for a string.
+func inOurWords(message string) string {
+	if _, wanted, found := strings.Cut(message, " as "); found && strings.HasPrefix(message, "cannot use ") {
+		return "a value of type " + wanted + " is wanted"
+	}
+	return message
+}
+
+func doesNotFit(v *ast.Value) bool {
+	_, err := strconv.ParseInt(v.Raw, 10, 64)
+	return v.Kind == ast.IntValue && err != nil
 }
 
 // document is the query as parsed. One that failed validation isn't kept, so
@@ -72,49 +93,49 @@ func document(ctx context.Context) *ast.QueryDocument {
 	return doc
 }
 
-// findValue returns the path of the first argument value that is the one
-// wanted, or nil.
-func findValue(doc *ast.QueryDocument, wanted func(*ast.Value) bool) []string {
+// findValue returns the first argument value that is the one wanted, with its
+// path, or nil.
+func findValue(doc *ast.QueryDocument, wanted func(*ast.Value) bool) ([]string, *ast.Value) {
 	if doc == nil {
-		return nil
+		return nil, nil
 	}
 	for _, operation := range doc.Operations {
-		if path := findInSelections(operation.SelectionSet, wanted); path != nil {
-			return path
+		if path, value := findInSelections(operation.SelectionSet, wanted); value != nil {
+			return path, value
 		}
 	}
 	for _, fragment := range doc.Fragments {
-		if path := findInSelections(fragment.SelectionSet, wanted); path != nil {
-			return path
+		if path, value := findInSelections(fragment.SelectionSet, wanted); value != nil {
+			return path, value
 		}
 	}
-	return nil
+	return nil, nil
 }
 
-func findInSelections(selections ast.SelectionSet, wanted func(*ast.Value) bool) []string {
+func findInSelections(selections ast.SelectionSet, wanted func(*ast.Value) bool) ([]string, *ast.Value) {
 	for _, selection := range selections {
-		var path []string
+		var below ast.SelectionSet
 		switch selection := selection.(type) {
 		case *ast.Field:
 			for _, argument := range selection.Arguments {
-				if path := findInValue(argument.Value, []string{argument.Name}, wanted); path != nil {
-					return path
+				if path, value := findInValue(argument.Value, []string{argument.Name}, wanted); value != nil {
+					return path, value
 				}
 			}
-			path = findInSelections(selection.SelectionSet, wanted)
+			below = selection.SelectionSet
 		case *ast.InlineFragment:
-			path = findInSelections(selection.SelectionSet, wanted)
+			below = selection.SelectionSet
 		}
-		if path != nil {
-			return path
+		if path, value := findInSelections(below, wanted); value != nil {
+			return path, value
 		}
 	}
-	return nil
+	return nil, nil
 }
 
-func findInValue(value *ast.Value, path []string, wanted func(*ast.Value) bool) []string {
-	if wanted(value) {
-		return path
+func findInValue(value *ast.Value, path []string, wanted func(*ast.Value) bool) ([]string, *ast.Value) {
+	if value == nil || wanted(value) {
+		return path, value
 	}
 	for i, child := range value.Children {
 		name := child.Name
@@ -122,11 +143,11 @@ func findInValue(value *ast.Value, path []string, wanted func(*ast.Value) bool) 
 			name = strconv.Itoa(i)
 		}
 		below := append(path[:len(path):len(path)], name)
-		if found := findInValue(child.Value, below, wanted); found != nil {
-			return found
+		if path, found := findInValue(child.Value, below, wanted); found != nil {
+			return path, found
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 func names(path ast.Path) []string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -28,30 +29,44 @@ const (
 
 // Server is the HTTP server with its endpoints.
 type Server struct {
-	http     *http.Server
+	http           *http.Server
+	requestTimeout time.Duration
+	// opened is nil until Open.
+	opened   atomic.Pointer[opened]
 	draining atomic.Bool
-	// endStreams ends the WebSockets, which http.Server doesn't know of.
+	// streams ends with the WebSockets, which http.Server doesn't know of.
+	streams    context.Context
 	endStreams context.CancelFunc
 }
 
-// NewServer serves graphql at /graphql and what else there is beside it. A
-// request that isn't a stream is given requestTimeout. Ready says why the
-// server can't do its work, if it can't.
-func NewServer(graphql http.Handler, requestTimeout time.Duration, ready func(context.Context) error) *Server {
-	streams, endStreams := context.WithCancel(context.Background())
-	s := &Server{endStreams: endStreams}
+// opened is what a server needs to do its work.
+type opened struct {
+	graphql http.Handler
+	ready   func(context.Context) error
+}
+
+// NewServer returns a server that is alive, but not ready before Open. A
+// request that isn't a stream is given requestTimeout.
+func NewServer(requestTimeout time.Duration) *Server {
+	s := &Server{requestTimeout: requestTimeout}
+	s.streams, s.endStreams = context.WithCancel(context.Background())
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", limited(graphql, requestTimeout))
+	mux.HandleFunc("/graphql", s.serveGraphQL)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { answer(w, s.readiness(r.Context(), ready)) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { answer(w, s.readiness(r.Context())) })
 	mux.Handle("/", playground.Handler("/graphql"))
 	s.http = &http.Server{
 		Handler:           s.closingWhileDraining(mux),
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
-		BaseContext:       func(net.Listener) context.Context { return streams },
 	}
 	return s
+}
+
+// Open has the server answer GraphQL. Ready says why it can't do its work, if
+// it can't.
+func (s *Server) Open(graphql http.Handler, ready func(context.Context) error) {
+	s.opened.Store(&opened{graphql, ready})
 }
 
 // Serve answers what comes to the listener. It returns nil once Drain was
@@ -64,8 +79,8 @@ func (s *Server) Serve(listener net.Listener) error {
 }
 
 // Drain stops the server gently: readiness fails at once, for a moment more
-// requests are answered, then the listener closes and what is under way is
-// finished, or broken off when ctx ends.
+// requests are answered, then streams end, the listener closes and what is
+// under way is finished, or broken off when ctx ends.
 func (s *Server) Drain(ctx context.Context) error {
 	s.draining.Store(true)
 	select {
@@ -79,18 +94,52 @@ func (s *Server) Drain(ctx context.Context) error {
 	return nil
 }
 
-var errDraining = errors.New("shutting down")
+var (
+	errStarting = errors.New("starting")
+	errDraining = errors.New("shutting down")
+	errNotReady = errors.New("the database does not answer, or is not migrated")
+)
 
-func (s *Server) readiness(ctx context.Context, ready func(context.Context) error) error {
+func (s *Server) readiness(ctx context.Context) error {
 	if s.draining.Load() {
 		return errDraining
 	}
+	opened := s.opened.Load()
+	if opened == nil {
+		return errStarting
+	}
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
-	if ready(ctx) != nil {
-		return errors.New("the database does not answer, or is not migrated")
+	if opened.ready(ctx) != nil {
+		return errNotReady
 	}
 	return nil
+}
+
+func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
+	opened := s.opened.Load()
+	if opened == nil {
+		answer(w, errStarting)
+		return
+	}
+	if isWebSocket(r) {
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		defer context.AfterFunc(s.streams, cancel)()
+		opened.graphql.ServeHTTP(w, r.WithContext(ctx))
+		return
+	}
+	// An offer of another protocol, which a server may pass over: curl makes one
+	// for HTTP/2.
+	r.Header.Del("Upgrade")
+	ctx, cancel := context.WithTimeout(r.Context(), s.requestTimeout)
+	defer cancel()
+	r.Body = http.MaxBytesReader(w, r.Body, bodyBytesMax)
+	opened.graphql.ServeHTTP(w, r.WithContext(ctx))
+}
+
+func isWebSocket(r *http.Request) bool {
+	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 }
 
 func (s *Server) closingWhileDraining(next http.Handler) http.Handler {
@@ -99,20 +148,6 @@ func (s *Server) closingWhileDraining(next http.Handler) http.Handler {
 			w.Header().Set("Connection", "close")
 		}
 		next.ServeHTTP(w, r)
-	})
-}
-
-// limited bounds a request's body and time; a WebSocket has no end of its own.
-func limited(next http.Handler, timeout time.Duration) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Upgrade") != "" {
-			next.ServeHTTP(w, r)
-			return
-		}
-		ctx, cancel := context.WithTimeout(r.Context(), timeout)
-		defer cancel()
-		r.Body = http.MaxBytesReader(w, r.Body, bodyBytesMax)
-		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
