@@ -27,9 +27,9 @@ const (
 	// waited for something that isn't a row that can be seen.
 	narrowLockTimeout = 50 * time.Millisecond
 
-	// partsMax bounds into how many parts such a group falls. What is left then
-	// is set aside as it is.
-	partsMax = 32
+	// narrowingsMax bounds how often such a group is halved. What is left then is
+	// set aside as it is.
+	narrowingsMax = 31
 
 	// retryJitter spreads the retries of optimistic rivals, so that they don't
 	// meet again.
@@ -77,7 +77,7 @@ type settled = groupcommit.Settled[inventory.Outcome]
 
 func (r *Repo) newLane(s strategy) *groupcommit.Lane[*call, inventory.Outcome] {
 	flush := func(ctx context.Context, group []*call, alone bool) ([]settled, error) {
-		return r.newRun(s, group, alone).untilSettled(ctx)
+		return r.newRun(s, group, alone).untilSettled(ctx), nil
 	}
 	return groupcommit.New(flush, groupcommit.Options[*call]{
 		GroupMax:       groupCommandsMax,
@@ -86,7 +86,6 @@ func (r *Repo) newLane(s strategy) *groupcommit.Lane[*call, inventory.Outcome] {
 		QueueWeightMax: queueLinesMax,
 		AloneMax:       aloneMax,
 		Weight:         (*call).lines,
-		Splits:         causedByData,
 	})
 }
 
@@ -100,8 +99,8 @@ type run struct {
 	settled  map[*call]settled
 	open     []*call
 	// later are parts of the group that are run once nothing is open.
-	later [][]*call
-	parts int
+	later      [][]*call
+	narrowings int
 	// state is what was loaded last.
 	state inventory.State
 }
@@ -119,7 +118,7 @@ func (r *Repo) newRun(s strategy, group []*call, alone bool) *run {
 
 // untilSettled runs the group, again where it must be, until each of its calls
 // is answered or sent elsewhere.
-func (g *run) untilSettled(ctx context.Context) ([]settled, error) {
+func (g *run) untilSettled(ctx context.Context) []settled {
 	ctx, cancel := context.WithTimeout(ctx, g.repo.options.RequestTimeout)
 	defer cancel()
 	pause := reconnectPauseMin
@@ -140,11 +139,13 @@ func (g *run) untilSettled(ctx context.Context) ([]settled, error) {
 				g.gaveUp(err)
 			}
 			pause = min(2*pause, reconnectPauseMax)
+		case causedByData(err) && len(g.open) > 1:
+			g.halve()
 		default:
-			return nil, err
+			g.fail(err)
 		}
 	}
-	return g.inOrder(), nil
+	return g.inOrder()
 }
 
 // once runs what is open of the group as one transaction. If it succeeds, all
@@ -209,7 +210,11 @@ func (g *run) retry(moved map[inventory.LevelKey]bool) {
 	for id, r := range g.state.Reservations {
 		withMoved[id] = slices.ContainsFunc(r.Lines, func(line inventory.Line) bool { return moved[line.Key()] })
 	}
-	g.settleWhere(busyRows{moved, withMoved}.touchedBy, func(c *call) settled {
+	chosen := busyRows{moved, withMoved}.touchedBy
+	if !slices.ContainsFunc(g.open, chosen) {
+		chosen = all // the error had no room for their names
+	}
+	g.settleWhere(chosen, func(c *call) settled {
 		c.retries++
 		if c.retries > g.repo.options.OptimisticRetries {
 			return contended(c)
@@ -238,21 +243,23 @@ func (g *run) setAside(ctx context.Context) {
 	switch {
 	case err == nil && slices.ContainsFunc(g.open, busy.touchedBy):
 		g.settleWhere(busy.touchedBy, aside)
-	case err == nil && len(g.open) > 1 && g.parts < partsMax:
+	case err == nil && len(g.open) > 1 && g.narrowings < narrowingsMax:
+		// Who waits for what can't be seen, such as a client token that somebody
+		// has inserted and not committed, is found by narrowing it down.
+		g.narrowings++
+		g.patience.lock = min(g.patience.lock, narrowLockTimeout)
 		g.halve()
 	default:
 		g.settleWhere(all, aside)
 	}
 }
 
-// halve narrows down who waits for what can't be seen, such as a client token
-// that somebody has inserted and not committed.
+// halve leaves the second half of what is open for later. The parts keep their
+// order, and one that was committed is not run again.
 func (g *run) halve() {
 	half := len(g.open) / 2
 	g.later = append(g.later, g.open[half:])
 	g.open = g.open[:half:half]
-	g.parts++
-	g.patience.lock = min(g.patience.lock, narrowLockTimeout)
 }
 
 func all(*call) bool { return true }
@@ -270,9 +277,12 @@ func (g *run) settleWhere(chosen func(*call) bool, as func(*call) settled) {
 }
 
 // gaveUp answers what is open when the database couldn't be reached in time.
-func (g *run) gaveUp(cause error) {
+func (g *run) gaveUp(cause error) { g.fail(errors.Join(ErrOverloaded, cause)) }
+
+// fail answers what is open with a fault.
+func (g *run) fail(err error) {
 	g.settleWhere(all, func(*call) settled {
-		return settled{Verdict: groupcommit.Answered, Err: errors.Join(ErrOverloaded, cause)}
+		return settled{Verdict: groupcommit.Answered, Err: err}
 	})
 }
 
