@@ -26,8 +26,13 @@ func (r *Repo) Do(ctx context.Context, command inventory.Command, strategy *inve
 	if err != nil {
 		return inventory.Outcome{}, err
 	}
-	if outcome.Replayed && outcome.Reservation != nil && outcome.Reservation.Overdue(outcome.At) {
-		outcome.Reservation, err = r.expireHold(ctx, outcome.Reservation)
+	if outcome.Reservation == nil || !outcome.Reservation.Overdue(outcome.At) {
+		return outcome, nil
+	}
+	outcome.Reservation, err = r.expireHold(ctx, outcome.Reservation)
+	if err != nil && !outcome.Replayed {
+		// It was done by a first try, whose answer was lost.
+		err = fmt.Errorf("%w: %v", ErrUnknownOutcome, err)
 	}
 	return outcome, err
 }
