@@ -28,12 +28,17 @@ func (g *run) announceFound() {
 	if !slices.ContainsFunc(g.open, func(c *call) bool { return c.tried }) {
 		return
 	}
-	found := inventory.Changes{At: g.state.Now}
-	for _, level := range g.state.Levels {
+	g.repo.announceState(g.state)
+}
+
+// announceState tells of what was read as if all of it had changed.
+func (r *Repo) announceState(state inventory.State) {
+	found := inventory.Changes{At: state.Now}
+	for _, level := range state.Levels {
 		found.Levels = append(found.Levels, inventory.LevelChange{After: level, VersionBefore: level.Version})
 	}
-	for _, r := range g.state.Reservations {
-		found.Moved = append(found.Moved, inventory.ReservationMove{After: r, RevisionBefore: r.Revision})
+	for _, one := range state.Reservations {
+		found.Moved = append(found.Moved, inventory.ReservationMove{After: one, RevisionBefore: one.Revision})
 	}
-	g.repo.announce(found)
+	r.announce(found)
 }

@@ -39,6 +39,8 @@ type Sweeper struct {
 	repo *Repo
 	// avoided is the stock whose holds are passed over, and until when.
 	avoided map[inventory.LevelKey]time.Time
+	// doubtful are holds whose end is still to be announced if it was committed.
+	doubtful []string
 }
 
 // NewSweeper returns a sweeper that announces what it ends as the repository
@@ -52,8 +54,12 @@ func NewSweeper(r *Repo) *Sweeper {
 // over those on stock that others keep locked. If none is due it is one query,
 // outside a transaction.
 //
-// After an error holds may have been ended or not; to repeat it is safe.
+// After an error holds may have been ended or not; to repeat it is safe, and
+// announces those that were.
 func (s *Sweeper) Sweep(ctx context.Context, from time.Time, limit int) (inventory.Swept, error) {
+	if err := s.announceDoubtful(ctx); err != nil {
+		return inventory.Swept{}, err
+	}
 	found, err := s.look(ctx, from)
 	if err != nil || !found.Due() {
 		return found, err
@@ -127,6 +133,9 @@ func (s *Sweeper) end(ctx context.Context, found inventory.Swept, limit int) (sw
 		return swept, claimed, errDrift
 	}
 	if err := locking.save(ctx, t, changes); err != nil {
+		if connectionLost(err) {
+			s.doubtful = append(s.doubtful, claimed...)
+		}
 		return swept, claimed, err
 	}
 	s.repo.announce(changes)
