@@ -76,8 +76,13 @@ func (c *call) lines() int {
 type settled = groupcommit.Settled[inventory.Outcome]
 
 func (r *Repo) newLane(s strategy) *groupcommit.Lane[*call, inventory.Outcome] {
+	var known knownBusy // a lane runs one group at a time
 	flush := func(ctx context.Context, group []*call, alone bool) ([]settled, error) {
-		return r.newRun(s, group, alone).untilSettled(ctx), nil
+		g := r.newRun(s, group, alone)
+		if !alone {
+			g.known = &known
+		}
+		return g.untilSettled(ctx), nil
 	}
 	return groupcommit.New(flush, groupcommit.Options[*call]{
 		GroupMax:       groupCommandsMax,
@@ -95,9 +100,11 @@ type run struct {
 	strategy strategy
 	patience patience
 	alone    bool
-	group    []*call
-	settled  map[*call]settled
-	open     []*call
+	// known is what the lane's groups have found busy; nil for one alone.
+	known   *knownBusy
+	group   []*call
+	settled map[*call]settled
+	open    []*call
 	// later are parts of the group that are run once nothing is open.
 	later      [][]*call
 	narrowings int
@@ -121,6 +128,9 @@ func (r *Repo) newRun(s strategy, group []*call, alone bool) *run {
 func (g *run) untilSettled(ctx context.Context) []settled {
 	ctx, cancel := context.WithTimeout(ctx, g.repo.options.RequestTimeout)
 	defer cancel()
+	if !g.alone {
+		g.setAsideKnown(ctx)
+	}
 	pause := reconnectPauseMin
 	for collisions := 0; g.more(); {
 		err := g.once(ctx)
@@ -242,6 +252,7 @@ func (g *run) setAside(ctx context.Context) {
 	busy, err := g.repo.probe(ctx, footprintOf(g.open))
 	switch {
 	case err == nil && slices.ContainsFunc(g.open, busy.touchedBy):
+		g.known.add(busy)
 		g.settleWhere(busy.touchedBy, aside)
 	case err == nil && len(g.open) > 1 && g.narrowings < narrowingsMax:
 		// Who waits for what can't be seen, such as a client token that somebody

@@ -16,6 +16,12 @@ type busyRows struct {
 	reservations map[string]bool
 }
 
+func newBusyRows() busyRows {
+	return busyRows{levels: map[inventory.LevelKey]bool{}, reservations: map[string]bool{}}
+}
+
+func (b busyRows) none() bool { return len(b.levels)+len(b.reservations) == 0 }
+
 func (b busyRows) touchedBy(c *call) bool {
 	for _, id := range c.footprint.Reservations {
 		if b.reservations[id] {
@@ -40,7 +46,7 @@ func (b busyRows) touchedBy(c *call) bool {
 // probe finds out which of the group's rows others have locked, without
 // waiting, and keeps none of them.
 func (r *Repo) probe(ctx context.Context, group footprint) (busyRows, error) {
-	busy := busyRows{levels: map[inventory.LevelKey]bool{}, reservations: map[string]bool{}}
+	busy := newBusyRows()
 	t, err := r.begin(ctx, patience{lock: groupLockTimeout})
 	if err != nil {
 		return busy, err
