@@ -45,13 +45,13 @@ type availabilityRow struct {
 func (r *Repo) availability(ctx context.Context, skus []string, location *string) (map[string]*inventory.Availability, error) {
 	var rows []availabilityRow
 	// One row where no SKU is known, so that the location is looked up even then.
-	err := r.db.NewRaw(`
+	err := r.query(ctx, `
 		SELECT s.sku, s.created_at, w.location_known,
 			(SELECT json_agg(l ORDER BY l.location) FROM stock_levels AS l
 			 WHERE l.sku = s.sku AND (?1 IS NULL OR l.location = ?1)) AS levels
 		FROM (SELECT ?1 IS NULL OR EXISTS (SELECT FROM locations WHERE code = ?1) AS location_known) AS w
 		LEFT JOIN skus AS s ON s.sku = ANY(?0::text[])`,
-		pgdialect.Array(skus), location).Scan(ctx, &rows)
+		[]any{pgdialect.Array(skus), location}, &rows)
 	if err != nil {
 		return nil, fmt.Errorf("availability: %w", err)
 	}

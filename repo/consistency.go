@@ -30,7 +30,8 @@ const (
 //
 // The report holds at most 1,000 issues, and of each invariant its share. What
 // breaks a rule is an *inventory.Error. Calls for the same SKUs share one check,
-// which goes on if a caller's ctx ends.
+// which goes on if a caller's ctx ends; others wait for their turn, and if their
+// time runs out before it the answer is ErrOverloaded.
 func (r *Repo) Consistency(ctx context.Context, skus []string) (inventory.ConsistencyReport, error) {
 	if problem := checkSKUs(skus); problem != nil {
 		return inventory.ConsistencyReport{}, problem
@@ -43,6 +44,13 @@ func (r *Repo) Consistency(ctx context.Context, skus []string) (inventory.Consis
 	asked := distinct(slices.Clone(skus))
 
 	running := r.checks.DoChan(checkKey(asked), func() (any, error) {
+		// One at a time, whatever they are of.
+		select {
+		case r.checking <- struct{}{}:
+			defer func() { <-r.checking }()
+		case <-ctx.Done():
+			return nil, readFault(ctx.Err())
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), consistencyTimeout)
 		defer cancel()
 		return r.check(ctx, asked)
@@ -52,7 +60,7 @@ func (r *Repo) Consistency(ctx context.Context, skus []string) (inventory.Consis
 		report, _ := done.Val.(inventory.ConsistencyReport)
 		return report, done.Err
 	case <-ctx.Done():
-		return inventory.ConsistencyReport{}, ctx.Err()
+		return inventory.ConsistencyReport{}, readFault(ctx.Err())
 	}
 }
 
@@ -71,11 +79,11 @@ func (r *Repo) unknownSKU(ctx context.Context, skus []string) (*inventory.Error,
 		return nil, nil
 	}
 	var known []string
-	err := r.db.NewRaw(`
+	err := r.query(ctx, `
 		SELECT sku FROM unnest(?::text[]) AS asked (sku)
 		WHERE EXISTS (SELECT FROM skus WHERE skus.sku = asked.sku)
 			OR EXISTS (SELECT FROM stock_levels WHERE stock_levels.sku = asked.sku)`,
-		pgdialect.Array(skus)).Scan(ctx, &known)
+		[]any{pgdialect.Array(skus)}, &known)
 	if err != nil {
 		return nil, fmt.Errorf("consistency: %w", err)
 	}
@@ -92,7 +100,7 @@ func (r *Repo) unknownSKU(ctx context.Context, skus []string) (*inventory.Error,
 func (r *Repo) check(ctx context.Context, skus []string) (inventory.ConsistencyReport, error) {
 	began := time.Now()
 	var report inventory.ConsistencyReport
-	err := r.db.NewRaw("SELECT clock_timestamp(), (SELECT count(*) FROM skus)").Scan(ctx, &report.CheckedAt, &report.TotalSKUs)
+	err := r.queryWith(ctx, invariantPatience, "SELECT clock_timestamp(), (SELECT count(*) FROM skus)", nil, &report.CheckedAt, &report.TotalSKUs)
 	if err != nil {
 		return report, fmt.Errorf("consistency: %w", err)
 	}
@@ -134,10 +142,10 @@ func (r *Repo) check(ctx context.Context, skus []string) (inventory.ConsistencyR
 func (r *Repo) nameSKUs(ctx context.Context, found *findings) error {
 	for ids := range slices.Chunk(found.reservations, reservationsAtOnce) {
 		var skus []string
-		err := r.db.NewRaw(`
+		err := r.queryWith(ctx, invariantPatience, `
 			SELECT sku FROM reservation_lines WHERE reservation_id = ANY(?0::uuid[])
 			UNION SELECT sku FROM audit_log WHERE reservation_id = ANY(?0::uuid[]) AND sku IS NOT NULL`,
-			pgdialect.Array(ids)).Scan(ctx, &skus)
+			[]any{pgdialect.Array(ids)}, &skus)
 		if err != nil {
 			return err
 		}

@@ -96,15 +96,15 @@ func (r *Repo) partsOf(ctx context.Context, skus []string) (parts [walkCount][]p
 	}
 	var bounds [walkCount][]string
 	// A level's version is the number of its entries.
-	err = r.db.NewRaw(`
+	err = r.queryWith(ctx, invariantPatience, `
 		SELECT min(sku) FROM (SELECT sku, floor(sum(version) OVER (ORDER BY sku, location) / ?) AS part FROM stock_levels) AS l
-		GROUP BY part ORDER BY 1`, r.partSizes.entries).Scan(ctx, &bounds[bySKU])
+		GROUP BY part ORDER BY 1`, []any{r.partSizes.entries}, &bounds[bySKU])
 	if err != nil {
 		return parts, err
 	}
-	err = r.db.NewRaw(`
+	err = r.queryWith(ctx, invariantPatience, `
 		SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM reservations) AS r
-		WHERE n % ? = 0 ORDER BY id`, r.partSizes.reservations).Scan(ctx, &bounds[byReservation])
+		WHERE n % ? = 0 ORDER BY id`, []any{r.partSizes.reservations}, &bounds[byReservation])
 	if err != nil {
 		return parts, err
 	}

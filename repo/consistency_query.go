@@ -49,6 +49,8 @@ const (
 		"SET LOCAL effective_io_concurrency = 0; SET LOCAL jit = off; "
 )
 
+var invariantPatience = patienceFor(invariantTimeout - statementMargin)
+
 // findIssues runs the query over one part of the tables, as one statement and so
 // in one snapshot, and hands over each row as it comes.
 func (r *Repo) findIssues(ctx context.Context, query invariantQuery, over part, found func(inventory.ConsistencyIssue)) error {
@@ -56,7 +58,7 @@ func (r *Repo) findIssues(ctx context.Context, query invariantQuery, over part, 
 	if err != nil {
 		return err
 	}
-	t, err := r.begin(ctx, patience{lock: invariantTimeout - statementMargin})
+	t, err := r.begin(ctx, invariantPatience)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,13 @@
 package repo
 
 import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"fmt"
+	"io"
+	"net"
 	"strings"
 
 	"github.com/uptrace/bun/driver/pgdriver"
@@ -11,9 +17,9 @@ import (
 // of the domain is internal.
 var (
 	// ErrOverloaded says that the queue is full, or that the server is
-	// stopping, or that the caller's time ran out before its turn. Nothing was
-	// done; safe to repeat.
-	ErrOverloaded = errors.New("too many commands are waiting; nothing was done")
+	// stopping, or that the database can't be reached, or that the caller's time
+	// ran out before its turn. Nothing was done; safe to repeat.
+	ErrOverloaded = errors.New("the server can't take it now; nothing was done, and it is safe to repeat")
 
 	// ErrUnknownOutcome says that a command may or may not have been done. To
 	// repeat it with the same client token finds out.
@@ -91,4 +97,17 @@ func unavailable(err error) bool {
 	return connectionLost(err) || state != stateStatementTimeout && (strings.HasPrefix(state, classConnection) ||
 		strings.HasPrefix(state, classInsufficientMeans) ||
 		strings.HasPrefix(state, classIntervention))
+}
+
+// readFault is ErrOverloaded where a read failed because the database couldn't
+// be reached or answer in time.
+func readFault(err error) error {
+	var network net.Error // deadlines too
+	switch {
+	case lockTimedOut(err), unavailable(err), errors.As(err, &network),
+		errors.Is(err, context.Canceled), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%w: %w", ErrOverloaded, err)
+	}
+	return err
 }

@@ -113,9 +113,9 @@ type run struct {
 }
 
 func (r *Repo) newRun(s strategy, group []*call, alone bool) *run {
-	p := patience{lock: min(groupLockTimeout, r.options.LockTimeout)}
+	p := patienceFor(min(groupLockTimeout, r.options.LockTimeout))
 	if alone {
-		p.lock = r.options.LockTimeout
+		p = patienceFor(r.options.LockTimeout)
 	}
 	return &run{
 		repo: r, strategy: s, patience: p, alone: alone,
@@ -161,9 +161,10 @@ func (g *run) untilSettled(ctx context.Context) []settled {
 // once runs what is open of the group as one transaction. If it succeeds, all
 // of it is answered.
 func (g *run) once(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, g.patience.connection())
+	limits := g.patience.within(ctx)
+	ctx, cancel := context.WithTimeout(ctx, limits.connection)
 	defer cancel()
-	t, err := g.repo.begin(ctx, g.patience)
+	t, err := g.repo.begin(ctx, limits)
 	if err != nil {
 		return err
 	}

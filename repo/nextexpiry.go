@@ -11,10 +11,10 @@ import (
 // hold may be converted, or extended.
 func (r *Repo) NextExpiry(ctx context.Context, sku string, location *string) (*time.Time, error) {
 	var next *time.Time
-	err := r.db.NewRaw(`
+	err := r.query(ctx, `
 		SELECT min(r.expires_at) FROM reservation_lines AS l
 		JOIN reservations AS r ON r.id = l.reservation_id AND r.status = 'HELD'
-		WHERE l.sku = ?0 AND (?1 IS NULL OR l.location = ?1)`, sku, location).Scan(ctx, &next)
+		WHERE l.sku = ?0 AND (?1 IS NULL OR l.location = ?1)`, []any{sku, location}, &next)
 	if err != nil {
 		return nil, fmt.Errorf("next expiry: %w", err)
 	}

@@ -47,7 +47,7 @@ func (b busyRows) touchedBy(c *call) bool {
 // waiting, and keeps none of them.
 func (r *Repo) probe(ctx context.Context, group footprint) (busyRows, error) {
 	busy := newBusyRows()
-	t, err := r.begin(ctx, patience{lock: groupLockTimeout})
+	t, err := r.begin(ctx, patienceFor(groupLockTimeout).within(ctx))
 	if err != nil {
 		return busy, err
 	}

@@ -53,11 +53,17 @@ type Repo struct {
 	lanes      map[inventory.Strategy]*groupcommit.Lane[*call, inventory.Outcome]
 	checks     singleflight.Group
 	partSizes  partSizes
+	// reads holds one for each read that has a connection.
+	reads chan struct{}
+	// checking holds one while a consistency check is under way.
+	checking chan struct{}
 }
 
 // New returns a repository over a migrated database. Close it after use.
 func New(db *bun.DB, options Options) *Repo {
 	r := &Repo{db: db, options: options, partSizes: defaultPartSizes}
+	r.checking = make(chan struct{}, 1)
+	r.reads = make(chan struct{}, readsAtOnce(db.Stats().MaxOpenConnections))
 	r.lanes = map[inventory.Strategy]*groupcommit.Lane[*call, inventory.Outcome]{
 		inventory.Optimistic:  r.newLane(optimistic{}),
 		inventory.Pessimistic: r.newLane(pessimistic{}),
@@ -80,7 +86,7 @@ func (r *Repo) Close(ctx context.Context) {
 
 // Ready says why the database can't serve, if it can't.
 func (r *Repo) Ready(ctx context.Context) error {
-	_, err := r.db.ExecContext(ctx, "SELECT 1 FROM stock_levels LIMIT 1")
+	_, err := r.db.ExecContext(ctx, patienceFor(groupLockTimeout).within(ctx).settings()+"SELECT 1 FROM stock_levels LIMIT 1")
 	return err
 }
 

@@ -56,8 +56,8 @@ func (r *Repo) reservationByToken(ctx context.Context, token string, field ...st
 func (r *Repo) currentReservation(ctx context.Context, where, key string) (*inventory.Reservation, error) {
 	var now time.Time
 	var encoded []byte
-	err := r.db.NewRaw("SELECT clock_timestamp(), to_json(r) FROM ("+selectReservations+" WHERE "+where+" AND r.principal = ?) AS r",
-		key, principalOf(ctx)).Scan(ctx, &now, &encoded)
+	err := r.query(ctx, "SELECT clock_timestamp(), to_json(r) FROM ("+selectReservations+" WHERE "+where+" AND r.principal = ?) AS r",
+		[]any{key, principalOf(ctx)}, &now, &encoded)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -113,7 +113,7 @@ func (r *Repo) Reservations(ctx context.Context, page Page, filter *ReservationF
 	filter.apply(query)
 
 	var encoded []json.RawMessage
-	if err := query.Scan(ctx, &encoded); err != nil {
+	if err := r.query(ctx, "?", []any{query}, &encoded); err != nil {
 		return List[inventory.Reservation]{}, fmt.Errorf("reservations: %w", err)
 	}
 	list := List[inventory.Reservation]{More: len(encoded) > page.First}

@@ -15,10 +15,19 @@ func (r *Repo) SKU(ctx context.Context, code string) (*inventory.SKU, error) {
 	if !inventory.ValidCode(code) {
 		return nil, badArgument("this is not a SKU: 1 to 64 characters from ASCII letters, digits and -_.:/", "sku")
 	}
-	return r.oneSKU(ctx, "SELECT to_json(s) FROM skus AS s WHERE sku = ?", code)
+	var encoded []byte
+	err := r.query(ctx, "SELECT to_json(s) FROM skus AS s WHERE sku = ?", []any{code}, &encoded)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("SKU: %w", err)
+	}
+	return decodeSKU(encoded)
 }
 
-// UpdateSKU changes the particulars that are given. Repeating it is safe.
+// UpdateSKU changes the particulars that are given. Repeating it is safe. The
+// errors are ErrOverloaded and ErrUnknownOutcome, and faults.
 func (r *Repo) UpdateSKU(ctx context.Context, update inventory.UpdateSKU) (inventory.Outcome, error) {
 	if invalid := update.Validate(); len(invalid) > 0 {
 		return inventory.Outcome{Refused: invalid}, nil
@@ -28,23 +37,27 @@ func (r *Repo) UpdateSKU(ctx context.Context, update inventory.UpdateSKU) (inven
 		given := string(update.Metadata)
 		metadata = &given
 	}
-	sku, err := r.oneSKU(ctx, `UPDATE skus AS s SET name = coalesce(?, name), metadata = coalesce(?::json, metadata)
-		WHERE sku = ? RETURNING to_json(s)`, update.Name, metadata, update.SKU)
-	if err != nil || sku != nil {
-		return inventory.Outcome{SKU: sku}, err
+	t, err := r.begin(ctx, patienceFor(readLockTimeout).within(ctx))
+	if err != nil {
+		return inventory.Outcome{}, readFault(err)
 	}
-	return inventory.Outcome{Refused: []*inventory.Error{update.Unknown()}}, nil
+	defer t.end(ctx)
+	var encoded []byte
+	err = t.commit(ctx, `UPDATE skus AS s SET name = coalesce(?, name), metadata = coalesce(?::json, metadata)
+		WHERE sku = ? RETURNING to_json(s)`, []any{update.Name, metadata, update.SKU}, &encoded)
+	switch {
+	case connectionLost(err):
+		return inventory.Outcome{}, fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+	case err != nil:
+		return inventory.Outcome{}, fmt.Errorf("update SKU: %w", readFault(err))
+	case encoded == nil:
+		return inventory.Outcome{Refused: []*inventory.Error{update.Unknown()}}, nil
+	}
+	sku, err := decodeSKU(encoded)
+	return inventory.Outcome{SKU: sku}, err
 }
 
-func (r *Repo) oneSKU(ctx context.Context, query string, args ...any) (*inventory.SKU, error) {
-	var encoded []byte
-	err := r.db.NewRaw(query, args...).Scan(ctx, &encoded)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("SKU: %w", err)
-	}
+func decodeSKU(encoded []byte) (*inventory.SKU, error) {
 	var row skuRow
 	if err := json.Unmarshal(encoded, &row); err != nil {
 		return nil, fmt.Errorf("SKU: %w", err)
@@ -53,9 +66,9 @@ func (r *Repo) oneSKU(ctx context.Context, query string, args ...any) (*inventor
 	return &sku, nil
 }
 
-// Empty says whether there are no SKUs.
-func (r *Repo) Empty(ctx context.Context) (bool, error) {
-	var empty bool
-	err := r.db.NewRaw("SELECT NOT EXISTS (SELECT FROM skus)").Scan(ctx, &empty)
-	return empty, err
+// HasNoSKUs says whether there are none.
+func (r *Repo) HasNoSKUs(ctx context.Context) (bool, error) {
+	var none bool
+	err := r.query(ctx, "SELECT NOT EXISTS (SELECT FROM skus)", nil, &none)
+	return none, err
 }

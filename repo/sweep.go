@@ -82,16 +82,16 @@ func (s *Sweeper) Sweep(ctx context.Context, from time.Time, limit int) (invento
 
 // patience is a group's, for a sweep has others waiting behind it as well.
 func (s *Sweeper) patience() patience {
-	return patience{lock: min(groupLockTimeout, s.repo.options.LockTimeout)}
+	return patienceFor(min(groupLockTimeout, s.repo.options.LockTimeout))
 }
 
 // look finds the earliest deadline there is from a time on.
 func (s *Sweeper) look(ctx context.Context, from time.Time) (inventory.Swept, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.patience().connection())
+	ctx, cancel := context.WithTimeout(ctx, s.patience().connection)
 	defer cancel()
 	var now time.Time
 	var next sql.NullTime
-	err := s.repo.db.QueryRowContext(ctx, `
+	err := s.repo.db.QueryRowContext(ctx, s.patience().settings()+`
 		SELECT clock_timestamp(), (SELECT expires_at FROM reservations WHERE status = 'HELD' AND expires_at >= ? ORDER BY expires_at, id LIMIT 1)`,
 		from).Scan(&now, &next)
 	if err != nil {
@@ -107,7 +107,7 @@ func (s *Sweeper) look(ctx context.Context, from time.Time) (inventory.Swept, er
 // end claims holds that are due, from the one that was found on, and ends them.
 // On an error, claimed is what it had tried to end.
 func (s *Sweeper) end(ctx context.Context, found inventory.Swept, limit int) (swept inventory.Swept, claimed []string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.patience().connection())
+	ctx, cancel := context.WithTimeout(ctx, s.patience().connection)
 	defer cancel()
 	t, err := s.repo.begin(ctx, s.patience())
 	if err != nil {

@@ -14,7 +14,7 @@ func (s *Sweeper) announceDoubtful(ctx context.Context) error {
 	if len(s.doubtful) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.patience().connection())
+	ctx, cancel := context.WithTimeout(ctx, s.patience().connection)
 	defer cancel()
 	t, err := s.repo.begin(ctx, s.patience())
 	if err != nil {

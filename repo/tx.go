@@ -26,26 +26,10 @@ type tx struct {
 	done    bool
 }
 
-// patience is how long a transaction waits. Each limit strikes before the
-// next one would: a lock, a statement, the connection.
-type patience struct {
-	lock time.Duration
-}
-
-const (
-	// statementMargin is what a statement may take beside waiting for a lock.
-	statementMargin = 5 * time.Second
-	// connectionMargin lets the server report a statement's time-out before
-	// the connection is given up.
-	connectionMargin = 2 * time.Second
-	// idleMax is how long PostgreSQL keeps the locks of a server that sends
-	// nothing more: one that is cut off would otherwise keep them for hours.
-	// Between its two messages a group takes milliseconds.
-	idleMax = 2 * time.Second
-)
-
-func (p patience) statement() time.Duration  { return p.lock + statementMargin }
-func (p patience) connection() time.Duration { return p.statement() + connectionMargin }
+// idleMax is how long PostgreSQL keeps the locks of a server that sends nothing
+// more: one that is cut off would otherwise keep them for hours. Between its two
+// messages a group takes milliseconds.
+const idleMax = 2 * time.Second
 
 // begin takes a connection from the pool, which is broken off when ctx ends: the
 // driver minds a deadline only while it waits for the first row, and a
@@ -55,9 +39,8 @@ func (r *Repo) begin(ctx context.Context, p patience) (*tx, error) {
 	if err != nil {
 		return nil, &unreachableError{err}
 	}
-	t := &tx{conn: conn, opening: fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED;"+
-		" SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d; SET LOCAL idle_in_transaction_session_timeout = %d; ",
-		p.lock.Milliseconds(), p.statement().Milliseconds(), idleMax.Milliseconds())}
+	t := &tx{conn: conn, opening: fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED; %sSET LOCAL idle_in_transaction_session_timeout = %d; ",
+		p.settings(), idleMax.Milliseconds())}
 	err = conn.Raw(func(driverConn any) error {
 		t.unwatch = context.AfterFunc(ctx, func() { _ = driverConn.(*pgdriver.Conn).Close() })
 		return nil
@@ -106,8 +89,8 @@ func (t *tx) failed(err error) error {
 
 // commit sends the message with COMMIT behind it. An error of the server says
 // that nothing was committed; after any other the outcome is unknown.
-func (t *tx) commit(ctx context.Context, message string, args []any) error {
-	err := t.query(ctx, message+"; COMMIT", args)
+func (t *tx) commit(ctx context.Context, message string, args []any, dest ...any) error {
+	err := t.query(ctx, message+"; COMMIT", args, dest...)
 	if err == nil {
 		t.done = true
 	}

@@ -26,7 +26,7 @@ var samples = []struct {
 // Load creates the sample SKUs, unless there are any SKUs. It is safe to call
 // from several servers at once.
 func Load(ctx context.Context, r *repo.Repo) error {
-	empty, err := r.Empty(ctx)
+	empty, err := r.HasNoSKUs(ctx)
 	if err != nil || !empty {
 		return err
 	}

@@ -1,0 +1,47 @@
+package repo
+
+import (
+	"context"
+	"time"
+)
+
+// readLockTimeout is how long a read waits for a lock. It takes none of rows:
+// what it meets are migrations.
+const readLockTimeout = 5 * time.Second
+
+// writersMax is how many connections groups, sweeps and checks take at once.
+const writersMax = 2*(1+aloneMax) + 1 + consistencyStreams
+
+// unboundedReadsMax bounds reads where the pool has no bound of its own.
+const unboundedReadsMax = 64
+
+// readsAtOnce is how many connections reads may take, so that they leave the
+// others theirs, however slow they are.
+func readsAtOnce(connectionsMax int) int {
+	if connectionsMax == 0 {
+		return unboundedReadsMax
+	}
+	return max(1, connectionsMax-writersMax)
+}
+
+// query reads with one statement, which is a transaction of its own, and scans
+// into dest as bun does. It has the server's time limits in the same message.
+// The error is sql.ErrNoRows, or wraps ErrOverloaded where the database can't
+// be reached in time, or is a fault.
+func (r *Repo) query(ctx context.Context, text string, args []any, dest ...any) error {
+	select {
+	case r.reads <- struct{}{}:
+		defer func() { <-r.reads }()
+	case <-ctx.Done():
+		return readFault(ctx.Err())
+	}
+	return r.queryWith(ctx, patienceFor(readLockTimeout), text, args, dest...)
+}
+
+// queryWith is query with another patience, and without waiting for a turn.
+func (r *Repo) queryWith(ctx context.Context, p patience, text string, args []any, dest ...any) error {
+	p = p.within(ctx)
+	ctx, cancel := context.WithTimeout(ctx, p.connection)
+	defer cancel()
+	return readFault(r.db.NewRaw(p.settings()+text, args...).Scan(ctx, dest...))
+}
