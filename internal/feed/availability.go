@@ -48,7 +48,7 @@ type availabilityWatch struct {
 }
 
 func (w *availabilityWatch) deliver(ctx context.Context, in *inbox[inventory.StockLevel], out chan<- *inventory.Availability) {
-	for {
+	for ctx.Err() == nil { // a select would deliver by chance what is ready when ctx has ended
 		var next *inventory.Availability
 		var ready chan<- *inventory.Availability // nil, so never chosen, while nothing is owed
 		if len(w.owed) > 0 {

@@ -1,6 +1,9 @@
 package feed
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // hub hands what is published under a subject to those who listen to it.
 type hub[T any] struct {
@@ -19,6 +22,7 @@ func newHub[T any](key func(T) string, version func(T) int64) *hub[T] {
 // listen returns an inbox for what is published under the subjects from now
 // on. Give it to leave after use.
 func (h *hub[T]) listen(subjects ...string) *inbox[T] {
+	subjects = slices.Clone(subjects) // leave needs them as they are now
 	in := &inbox[T]{subjects: subjects, ready: make(chan struct{}, 1), pending: map[string]T{}}
 	h.mu.Lock()
 	defer h.mu.Unlock()

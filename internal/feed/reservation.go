@@ -32,7 +32,7 @@ func (f *Feed) Reservation(ctx context.Context, id string) (<-chan *inventory.Re
 
 func deliverReservation(ctx context.Context, in *inbox[inventory.Reservation], out chan<- *inventory.Reservation, latest *inventory.Reservation) {
 	ready := out
-	for {
+	for ctx.Err() == nil { // a select would deliver by chance what is ready when ctx has ended
 		select {
 		case ready <- latest:
 			if latest.Status != inventory.Held {
