@@ -7,6 +7,7 @@ import (
 	"embed"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/migrate"
@@ -19,6 +20,9 @@ var files embed.FS
 // constant does, as long as every server has the same.
 const lockKey = 0x686f6c6466617374 // "holdfast"
 
+// lockPause is how long a migrator that has to wait rests between two looks.
+const lockPause = 100 * time.Millisecond
+
 // Apply brings the database up to the newest schema and returns the names of
 // the migrations that it applied: none where there was nothing to do. Several
 // servers may call it at once; the others wait for the first.
@@ -30,7 +34,7 @@ func Apply(ctx context.Context, db *bun.DB) ([]string, error) {
 		return nil, fmt.Errorf("migrate: %w", err)
 	}
 	defer func() { _ = conn.Close() }()
-	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock(?)", lockKey); err != nil {
+	if err := lock(ctx, conn); err != nil {
 		return nil, fmt.Errorf("migrate: wait for other servers: %w", err)
 	}
 	defer func() {
@@ -54,6 +58,23 @@ func Apply(ctx context.Context, db *bun.DB) ([]string, error) {
 		names = append(names, title(migration))
 	}
 	return names, nil
+}
+
+// lock asks again and again: one statement that waits would end with the
+// driver's read timeout, while another server migrates a large table.
+func lock(ctx context.Context, conn bun.Conn) error {
+	for {
+		var locked bool
+		err := conn.NewRaw("SELECT pg_try_advisory_lock(?)", lockKey).Scan(ctx, &locked)
+		if err != nil || locked {
+			return err
+		}
+		select {
+		case <-time.After(lockPause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // Pending returns the names of the migrations that Apply would apply.
