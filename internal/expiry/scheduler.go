@@ -56,6 +56,9 @@ type Scheduler struct {
 	stopOnce sync.Once
 	stopping chan struct{}
 	ended    sync.WaitGroup
+	// ctx is the sweeps'.
+	ctx    context.Context
+	cancel context.CancelFunc
 
 	// These belong to the scheduler's goroutine.
 	progress progress
@@ -72,12 +75,14 @@ type Scheduler struct {
 
 // New returns a scheduler that rests until it is started.
 func New(sweeper Sweeper, options Options) *Scheduler {
-	return &Scheduler{
+	s := &Scheduler{
 		sweeper:  sweeper,
 		options:  options,
 		stopping: make(chan struct{}),
 		sooner:   make(chan struct{}, 1),
 	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
 }
 
 // Start sweeps what is overdue at once, and goes on until Stop.
@@ -85,9 +90,22 @@ func (s *Scheduler) Start() { s.ended.Go(s.run) }
 
 // Stop returns when the sweep that is under way, if one is, has come to its
 // end. It is safe to repeat.
-func (s *Scheduler) Stop() {
+func (s *Scheduler) Stop() { s.StopWithin(context.Background()) }
+
+// StopWithin is Stop, but when ctx ends first it breaks the sweep off, and
+// doesn't wait for it. What that sweep may have ended isn't announced.
+func (s *Scheduler) StopWithin(ctx context.Context) {
 	s.stopOnce.Do(func() { close(s.stopping) })
-	s.ended.Wait()
+	defer s.cancel()
+	ended := make(chan struct{})
+	go func() {
+		s.ended.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	}
 }
 
 // Announce tells of changes that are committed. It doesn't block.
@@ -120,10 +138,9 @@ func (s *Scheduler) Announce(changes inventory.Changes) {
 func (s *Scheduler) run() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for {
+	for !s.stopped() {
 		select {
 		case <-s.stopping:
-			return
 		case <-s.sooner:
 		case <-timer.C:
 			s.runOnce()
@@ -153,9 +170,12 @@ func (s *Scheduler) runOnce() {
 	announced := s.takeNext()
 	current := s.progress.begin(time.Now(), announced, s.options.Interval)
 	for {
-		// Stop waits for a sweep rather than break it off, which could leave
-		// its COMMIT unknown. It bounds itself.
-		swept, err := s.sweeper.Sweep(context.Background(), current.from, batchMax)
+		// While there is time, a stop waits for a sweep rather than break it
+		// off, which could leave its COMMIT unknown.
+		swept, err := s.sweeper.Sweep(s.ctx, current.from, batchMax)
+		if s.ctx.Err() != nil {
+			return
+		}
 		if err != nil {
 			s.failures.add(err, s.options.Log)
 			s.expect(announced)

@@ -1,6 +1,7 @@
 package expiry_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -271,6 +272,22 @@ func TestStopWaitsForTheSweepUnderWay(t *testing.T) {
 		<-stopped
 		w.after(10 * second)
 		assert.Equal(t, 1, w.sweepCount())
+	})
+}
+
+func TestStopThatRunsOutOfTimeBreaksTheSweepOff(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.gate, w.arrived = make(chan struct{}), make(chan struct{})
+		w.scheduler.Start()
+		<-w.arrived // and the gate stays shut
+		ctx, cancel := context.WithTimeout(t.Context(), second)
+		defer cancel()
+		began := time.Now()
+		w.scheduler.StopWithin(ctx)
+		assert.Equal(t, second, time.Since(began))
+		w.after(10 * second)
+		assert.Equal(t, 1, w.sweepCount())
+		assert.Empty(t, w.log.String(), "a stop isn't a failure")
 	})
 }
 

@@ -107,14 +107,20 @@ func (w *world) after(d time.Duration) {
 }
 
 // Sweep does what the repository's does.
-func (w *world) Sweep(_ context.Context, from time.Time, limit int) (inventory.Swept, error) {
+func (w *world) Sweep(ctx context.Context, from time.Time, limit int) (inventory.Swept, error) {
 	if w.gate != nil {
 		w.arrived <- struct{}{}
-		<-w.gate
+		select {
+		case <-w.gate:
+		case <-ctx.Done():
+		}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.sweeps = append(w.sweeps, from)
+	if ctx.Err() != nil {
+		return inventory.Swept{}, ctx.Err()
+	}
 	if w.down {
 		return inventory.Swept{}, errors.New("the database is down")
 	}
