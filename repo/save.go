@@ -36,12 +36,12 @@ func (s *save) guard(text string, args ...any) {
 }
 
 // rows adds a part that must write count rows.
-func (s *save) rows(table string, count int, text string, args ...any) {
+func (s *save) rows(name string, count int, text string, args ...any) {
 	if count == 0 {
 		return
 	}
-	s.part(table, "("+text+" RETURNING 1)", args...)
-	s.guard("holdfast_guard('"+table+"', ?, (SELECT count(*) FROM "+table+"))", count)
+	s.part(name, "("+text+" RETURNING 1)", args...)
+	s.guard("holdfast_guard('"+name+"', ?, (SELECT count(*) FROM "+name+"))", count)
 }
 
 func (s *save) commit(ctx context.Context, t *tx) error {
@@ -258,8 +258,8 @@ func (s *save) writeLines(made []inventory.Reservation) {
 		pgdialect.Array(reservations), pgdialect.Array(skus), pgdialect.Array(locations), pgdialect.Array(quantities))
 }
 
-// writeEntries writes ” for what is absent, which no value can be, and for
-// the counters of an entry that concerns no level a version of 0.
+// writeEntries writes an empty text for what is absent, which no value can be,
+// and for the counters of an entry that concerns no level a version of 0.
 func (s *save) writeEntries(changes inventory.Changes) {
 	var actions, skus, locations, reservations, actors, reasons, references, commands, tokens []string
 	var totalDeltas, reservedDeltas, allocatedDeltas, totals, reserved, allocated, versions []int64
