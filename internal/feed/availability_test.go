@@ -77,13 +77,15 @@ func TestChangeAnnouncedDuringTheReadIsNotLost(t *testing.T) {
 	})
 }
 
-func TestChangeAnnouncedDuringTheReadThatSawItComesOnce(t *testing.T) {
+func TestChangeThatTheReadSawComesOnce(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.add("A", "default")
 		seen := w.commit("A", "default")
 		w.afterRead = func() { w.announce(seen) }
 		values := w.subscribe("A")
 		require.Equal(t, w.stock("A", nil), next(t, values))
+		requireNothing(t, values)
+		w.announce(seen)
 		requireNothing(t, values)
 	})
 }

@@ -57,9 +57,7 @@ func (f *Feed) Announce(changes inventory.Changes) {
 	for _, change := range changes.Levels {
 		f.levels.publish(change.After.SKU, change.After)
 	}
-	for _, made := range changes.Made {
-		f.reservations.publish(made.ID, made)
-	}
+	// Who follows a reservation has read it as it was made, or as it became.
 	for _, move := range changes.Moved {
 		f.reservations.publish(move.After.ID, move.After)
 	}

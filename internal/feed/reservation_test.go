@@ -80,19 +80,23 @@ func TestOtherReservationsAreNotDelivered(t *testing.T) {
 	})
 }
 
-func TestMakingAnnouncedDuringTheReadComesOnce(t *testing.T) {
+func TestMoveThatTheReadSawComesOnce(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		made := held(holdID, 1)
-		w.commitReservation(made)
-		w.afterRead = func() { w.Announce(inventory.Changes{Made: []inventory.Reservation{made}}) }
+		made, extended := held(holdID, 1), held(holdID, 2)
+		w.commitReservation(extended)
+		tell := func() {
+			w.Announce(inventory.Changes{Made: []inventory.Reservation{made}})
+			w.announceMoves(extended)
+		}
+		w.afterRead = tell
 		values := w.follow(holdID)
-		require.Equal(t, &made, next(t, values))
+		require.Equal(t, &extended, next(t, values))
+		requireNothing(t, values)
+		tell()
 		requireNothing(t, values)
 	})
 }
 
-// A server may learn of a reservation before the read that a subscriber waits
-// for sees its end.
 func TestMoveAnnouncedDuringTheReadIsNotLost(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.commitReservation(held(holdID, 1))
