@@ -136,6 +136,8 @@ func (g *run) untilSettled(ctx context.Context) []settled {
 		err := g.once(ctx)
 		switch {
 		case err == nil:
+		case errors.Is(err, errTooManyLines):
+			g.halve()
 		case lockTimedOut(err):
 			g.setAside(ctx)
 		case sqlState(err) == stateMoved:
@@ -175,6 +177,9 @@ func (g *run) once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if len(g.open) > 1 && linesOf(g.state) > groupLinesMax {
+		return errTooManyLines
+	}
 	outcomes, changes := g.decide()
 	if !changes.Empty() {
 		if err := s.save(ctx, t, changes); err != nil {
@@ -189,6 +194,18 @@ func (g *run) once(ctx context.Context) error {
 	}
 	g.open = nil
 	return nil
+}
+
+// errTooManyLines says that the reservations that a group ends have more lines
+// than a group may, which nobody knew before they were loaded.
+var errTooManyLines = errors.New("a group's reservations have too many lines")
+
+func linesOf(state inventory.State) int {
+	lines := 0
+	for _, r := range state.Reservations {
+		lines += len(r.Lines)
+	}
+	return lines
 }
 
 // strategyNow is the group's own, unless somebody in it was tried before, or

@@ -1,6 +1,7 @@
 package repo_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -41,6 +42,29 @@ func TestPartOfAGroupThatIsCommittedIsNotRunAgain(t *testing.T) {
 	end("ROLLBACK")
 	assert.True(t, await(t, answers[2]).wasDone())
 	assert.Equal(t, 1, count(t, w.db, "SELECT count(*) FROM audit_log WHERE action = 'EXTENDED'"))
+	requireSound(t, w.db)
+}
+
+// What a command weighs that ends a reservation is known once that is loaded.
+func TestGroupThatEndsTooManyLinesIsRunInParts(t *testing.T) {
+	t.Parallel()
+	w := newFaultWorld(t, inventory.Pessimistic)
+	const groupLinesMax, size, holds = 2048, 100, 30
+	var lines []inventory.LineRequest
+	for i := range size {
+		sku := fmt.Sprint("sku-", i)
+		createSKU(t, w.other, sku, holds)
+		lines = append(lines, line(sku, 1, inventory.DefaultLocation))
+	}
+	var commands []inventory.Command
+	for i := range holds {
+		commands = append(commands, inventory.ConvertHold{ReservationID: hold(t, w.other, fmt.Sprint("h-", i), lines...).ID})
+	}
+	for _, one := range w.groupOf(commands...) {
+		assert.True(t, one.wasDone() && !one.Replayed, "%+v", one)
+	}
+	largest := "SELECT max(n) FROM (SELECT count(*) AS n FROM audit_log WHERE action = 'CONVERTED' GROUP BY at) AS groups"
+	assert.LessOrEqual(t, count(t, w.db, largest), groupLinesMax)
 	requireSound(t, w.db)
 }
 
