@@ -78,6 +78,7 @@ type settled = groupcommit.Settled[inventory.Outcome]
 func (r *Repo) newLane(s strategy) *groupcommit.Lane[*call, inventory.Outcome] {
 	var known knownBusy // a lane runs one group at a time
 	flush := func(ctx context.Context, group []*call, alone bool) ([]settled, error) {
+		defer r.logPanic()
 		g := r.newRun(s, group, alone)
 		if !alone {
 			g.known = &known
@@ -136,6 +137,7 @@ func (g *run) untilSettled(ctx context.Context) []settled {
 		err := g.once(ctx)
 		switch {
 		case err == nil:
+			g.repo.outage.ended(g.repo.options.Log)
 		case errors.Is(err, errTooManyLines):
 			g.halve()
 		case lockTimedOut(err):
@@ -145,8 +147,10 @@ func (g *run) untilSettled(ctx context.Context) []settled {
 		case collided(err) && collisions < collisionsMax:
 			collisions++
 		case collided(err):
+			g.repo.options.Log.Warn("others came between a group again and again; it was given up", "commands", len(g.open), "error", err)
 			g.settleWhere(all, contended)
 		case unavailable(err):
+			g.repo.outage.began(err, g.repo.options.Log)
 			if !sleep(ctx, pause) {
 				g.gaveUp(err)
 			}
@@ -306,7 +310,18 @@ func (g *run) settleWhere(chosen func(*call) bool, as func(*call) settled) {
 }
 
 // gaveUp answers what is open when the database couldn't be reached in time.
-func (g *run) gaveUp(cause error) { g.fail(errors.Join(ErrOverloaded, cause)) }
+func (g *run) gaveUp(cause error) {
+	doubtful := 0
+	for _, c := range g.open {
+		if c.tried {
+			doubtful++
+		}
+	}
+	if doubtful > 0 {
+		g.repo.options.Log.Warn("it is not known whether commands were done; to repeat one finds out", "commands", doubtful)
+	}
+	g.fail(errors.Join(ErrOverloaded, cause))
+}
 
 // fail answers what is open with a fault.
 func (g *run) fail(err error) {

@@ -51,6 +51,7 @@ type Repo struct {
 	options    Options
 	announcers []Announcer
 	lanes      map[inventory.Strategy]*groupcommit.Lane[*call, inventory.Outcome]
+	outage     outage
 	checks     singleflight.Group
 	partSizes  partSizes
 	// reads holds one for each read that has a connection.
