@@ -44,10 +44,9 @@
 //
 // # When things fail
 //
-//   - The flush fails as a whole: each command of the group gets the error,
-//     unless Options.Splits knows it for an error in the data. Then each half
-//     of the group runs on its own, and so on until the culprit is alone. A
-//     group of n takes at most 2n-1 flushes, one culprit about 2·log₂ n.
+//   - The flush fails as a whole: each command of the group gets the error. A
+//     flush that knows better, because some of its work is done or a culprit
+//     can be found, settles its commands one by one instead.
 //   - The flush panics, or doesn't settle every command: the group gets an
 //     error, and the lane lives on. What became of the work is then unknown.
 //   - The queue is full: ErrOverloaded at once.

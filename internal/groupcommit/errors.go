@@ -26,7 +26,7 @@ var (
 var errAloneTwice = errors.New("flush set a command aside that was alone already")
 
 // PanicError is a panic in the flush. It answers each command of the group;
-// whether their work was done is unknown. Options.Splits may ask for it.
+// whether their work was done is unknown.
 type PanicError struct {
 	Value any
 	// Stack is for the log: Error leaves it out.

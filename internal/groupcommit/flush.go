@@ -55,6 +55,6 @@ type Group struct {
 	// Waited is how long ago the oldest command arrived when the group
 	// started, earlier groups of that command included.
 	Waited time.Duration
-	// Took is how long the flush took, all its parts if it was split.
+	// Took is how long the flush took.
 	Took time.Duration
 }

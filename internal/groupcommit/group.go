@@ -89,18 +89,12 @@ func (l *Lane[C, R]) sleep(rest time.Duration) {
 	}
 }
 
-// carryOut flushes a group and settles it, by halves where an error in the data
-// asks for it. Commands are those of the group's calls.
+// carryOut flushes a group and settles it. Commands are those of the group's
+// calls.
 func (l *Lane[C, R]) carryOut(group []*call[C, R], commands []C, alone bool) {
 	settled, err := l.tryFlush(commands, alone)
 	if err == nil && len(settled) != len(group) {
 		err = fmt.Errorf("flush settled %d of %d commands", len(settled), len(group))
-	}
-	if err != nil && len(group) > 1 && l.options.Splits != nil && l.options.Splits(err) {
-		half := len(group) / 2
-		l.carryOut(group[:half], commands[:half], alone)
-		l.carryOut(group[half:], commands[half:], alone)
-		return
 	}
 	l.settle(group, settled, err, alone)
 }

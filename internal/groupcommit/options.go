@@ -29,9 +29,6 @@ type Options[C any] struct {
 	AloneMax int
 	// Weight weighs a command, on its caller's goroutine. Nil: each weighs 1.
 	Weight func(C) int
-	// Splits says whether a group's error lies in the data of some of its
-	// commands, so that it is worth running halves of it. Nil: never.
-	Splits func(error) bool
 	// Observe is told of each group once it is answered. It must be quick, for
 	// the lane waits for it, and safe to call from several goroutines. Nil:
 	// nobody is told.

@@ -23,13 +23,11 @@ func (h *randomHistory) flush(_ context.Context, group []*randomCommand, alone b
 		h.check(len(group) > 0 && len(group) <= randomGroupMax, "a group of %d", len(group))
 		defer h.inLane.Add(-1)
 	}
-	bad := false
 	for _, command := range group {
 		h.note("%s is flushed (alone: %t)", command.id, alone)
 		h.check(!command.inFlush.Swap(true), "%s is in two flushes", command.id)
 		h.check(command.final.Load() == nil, "%s is flushed after it settled for good", command.id)
 		h.check(!command.returned.Load(), "%s is flushed after it was answered", command.id)
-		bad = bad || command.bad
 	}
 	// Before the flush returns, for then its callers may look.
 	defer func() {
@@ -44,11 +42,6 @@ func (h *randomHistory) flush(_ context.Context, group []*randomCommand, alone b
 	dice := h.random.IntN(100)
 	h.mu.Unlock()
 	switch {
-	case bad:
-		if len(group) == 1 {
-			h.settle(group[0], errData)
-		}
-		return nil, fmt.Errorf("flush: %w", errData)
 	case dice < 3:
 		h.settleAll(group, errWhole)
 		return nil, errWhole

@@ -39,13 +39,11 @@ const (
 
 var (
 	errOwn   = errors.New("this command's own failure")
-	errData  = errors.New("an error in the data")
 	errWhole = errors.New("an error of the whole group")
 )
 
 type randomCommand struct {
 	id   string
-	bad  bool // makes its group fail with errData
 	ctx  context.Context
 	quit context.CancelFunc
 
@@ -89,7 +87,6 @@ func (h *randomHistory) run() {
 		GroupMax: randomGroupMax,
 		QueueMax: randomQueueMax,
 		AloneMax: randomAloneMax,
-		Splits:   func(err error) bool { return errors.Is(err, errData) },
 	})
 	var callers sync.WaitGroup
 	enough := make(chan struct{})
@@ -129,7 +126,7 @@ func (h *randomHistory) run() {
 		h.t.Errorf("seed %d: %d violations, the first of them: %s", h.seed, len(h.violations), h.violations[0])
 	}
 	for _, kind := range []string{
-		"done", "own", "data", "whole", "panic", "miscount", "twice", "overloaded", "stopped", "not started", "unknown",
+		"done", "own", "whole", "panic", "miscount", "twice", "overloaded", "stopped", "not started", "unknown",
 	} {
 		assert.NotZero(h.t, h.answers[kind], "no caller was answered %q with seed %d: %v", kind, h.seed, h.answers)
 	}
@@ -137,7 +134,7 @@ func (h *randomHistory) run() {
 
 // call is one Do and the check of its answer, whose kind it returns.
 func (h *randomHistory) call(caller, n int, random *rand.Rand) string {
-	command := &randomCommand{id: fmt.Sprintf("%d/%d", caller, n), bad: random.IntN(50) == 0}
+	command := &randomCommand{id: fmt.Sprintf("%d/%d", caller, n)}
 	command.ctx, command.quit = context.WithCancel(context.Background())
 	defer command.quit()
 	h.latest[caller].Store(command)
@@ -174,9 +171,6 @@ func (h *randomHistory) call(caller, n int, random *rand.Rand) string {
 		case errors.Is(err, errOwn):
 			kind = "own"
 			h.check(err == final, "%s failed with %v, and settled %v", command.id, err, final)
-		case errors.Is(err, errData):
-			kind = "data"
-			h.check(command.bad, "%s failed for an error in another's data", command.id)
 		case errors.Is(err, errWhole):
 			kind = "whole"
 			h.check(err == final, "%s failed with %v, and settled %v", command.id, err, final)
