@@ -2,13 +2,9 @@ package repo
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"math/rand/v2"
 	"slices"
 	"time"
-
-	"github.com/uptrace/bun/driver/pgdriver"
 
 	"holdfast/internal/groupcommit"
 	"holdfast/internal/inventory"
@@ -22,18 +18,6 @@ const (
 	// collisionsMax bounds how often a group is run again because another
 	// transaction came between. Each time, somebody else got further.
 	collisionsMax = 20
-
-	// narrowLockTimeout is how long parts of a group wait, once the whole has
-	// waited for something that isn't a row that can be seen.
-	narrowLockTimeout = 50 * time.Millisecond
-
-	// narrowingsMax bounds how often such a group is halved. What is left then is
-	// set aside as it is.
-	narrowingsMax = 31
-
-	// retryJitter spreads the retries of optimistic rivals, so that they don't
-	// meet again.
-	retryJitter = 5 * time.Millisecond
 
 	reconnectPauseMin = 20 * time.Millisecond
 	reconnectPauseMax = time.Second
@@ -49,29 +33,6 @@ const (
 	// a connection of its own.
 	aloneMax = 4
 )
-
-// call is a command on its way through a lane.
-type call struct {
-	request   inventory.Request
-	footprint inventory.Footprint
-	// retries counts how often others were faster.
-	retries int
-	// tried says that an earlier run may have been committed, so that nothing
-	// but its own effect, or a decision made under locks, is an answer.
-	tried bool
-}
-
-func newCall(principal string, command inventory.Command) *call {
-	return &call{
-		request:   inventory.Request{Principal: principal, Command: command},
-		footprint: command.Footprint(principal),
-	}
-}
-
-// lines is the call's weight in a group.
-func (c *call) lines() int {
-	return max(1, len(c.footprint.Levels)+len(c.footprint.SKUs))
-}
 
 type settled = groupcommit.Settled[inventory.Outcome]
 
@@ -235,56 +196,12 @@ func (g *run) decide() ([]inventory.Outcome, inventory.Changes) {
 	return inventory.Decide(g.repo.options.Limits, g.state, requests)
 }
 
-// retry sends the calls that touch a level that moved to the next group. The
-// others stay, and are decided again at once.
-func (g *run) retry(moved map[inventory.LevelKey]bool) {
-	withMoved := map[string]bool{}
-	for id, r := range g.state.Reservations {
-		withMoved[id] = slices.ContainsFunc(r.Lines, func(line inventory.Line) bool { return moved[line.Key()] })
-	}
-	chosen := busyRows{moved, withMoved}.touchedBy
-	if !slices.ContainsFunc(g.open, chosen) {
-		chosen = all // the error had no room for their names
-	}
-	g.settleWhere(chosen, func(c *call) settled {
-		c.retries++
-		if c.retries > g.repo.options.OptimisticRetries {
-			return contended(c)
-		}
-		return settled{Verdict: groupcommit.Again, After: rand.N(retryJitter)}
-	})
-}
-
 // more makes the next part the open one if there is none.
 func (g *run) more() bool {
 	if last := len(g.later) - 1; len(g.open) == 0 && last >= 0 {
 		g.open, g.later = g.later[last], g.later[:last]
 	}
 	return len(g.open) > 0
-}
-
-// setAside sends the calls whose rows others hold off the lane. One that is
-// alone already has waited long enough, unless what it waits for may be its own
-// first try.
-func (g *run) setAside(ctx context.Context) {
-	if g.alone {
-		g.settleWhere(func(c *call) bool { return !c.tried }, contended)
-		return
-	}
-	busy, err := g.repo.probe(ctx, footprintOf(g.open))
-	switch {
-	case err == nil && slices.ContainsFunc(g.open, busy.touchedBy):
-		g.known.add(busy)
-		g.settleWhere(busy.touchedBy, aside)
-	case err == nil && len(g.open) > 1 && g.narrowings < narrowingsMax:
-		// Who waits for what can't be seen, such as a client token that somebody
-		// has inserted and not committed, is found by narrowing it down.
-		g.narrowings++
-		g.patience.lock = min(g.patience.lock, narrowLockTimeout)
-		g.halve()
-	default:
-		g.settleWhere(all, aside)
-	}
 }
 
 // halve leaves the second half of what is open for later. The parts keep their
@@ -296,8 +213,6 @@ func (g *run) halve() {
 }
 
 func all(*call) bool { return true }
-
-func aside(*call) settled { return settled{Verdict: groupcommit.Alone} }
 
 func (g *run) settleWhere(chosen func(*call) bool, as func(*call) settled) {
 	g.open = slices.DeleteFunc(g.open, func(c *call) bool {
@@ -336,29 +251,6 @@ func (g *run) inOrder() []settled {
 		answers[i] = g.settled[c]
 	}
 	return answers
-}
-
-func contended(c *call) settled {
-	if c.tried {
-		return settled{Verdict: groupcommit.Answered, Err: ErrUnknownOutcome}
-	}
-	return settled{Verdict: groupcommit.Answered, Result: inventory.Outcome{Refused: []*inventory.Error{{
-		Code:    inventory.Contended,
-		Message: "too many others want the same stock; nothing was done, and it is safe to repeat",
-	}}}}
-}
-
-// movedLevels reads the levels that holdfast_unmoved names.
-func movedLevels(err error) map[inventory.LevelKey]bool {
-	moved := map[inventory.LevelKey]bool{}
-	var reported pgdriver.Error
-	var keys [][2]string
-	if errors.As(err, &reported) && json.Unmarshal([]byte(reported.Field('D')), &keys) == nil {
-		for _, key := range keys {
-			moved[inventory.LevelKey{SKU: key[0], Location: key[1]}] = true
-		}
-	}
-	return moved
 }
 
 func sleep(ctx context.Context, pause time.Duration) bool {
