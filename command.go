@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"os"
 	"runtime/debug"
 
 	"github.com/uptrace/bun"
@@ -103,6 +105,9 @@ func exitStatus(err error) int {
 }
 
 func (p program) check(ctx context.Context) error {
+	if err := p.databaseExists(); err != nil {
+		return err
+	}
 	return p.withDatabase(ctx, func(db *bun.DB, settings config.Config, log *slog.Logger) error {
 		pending, err := migrations.Pending(ctx, db)
 		if err != nil {
@@ -123,6 +128,18 @@ func (p program) check(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// databaseExists keeps a check from creating what it is to check.
+func (p program) databaseExists() error {
+	settings, _, err := p.configure()
+	if err != nil || settings.DatabaseURL != "" {
+		return err
+	}
+	if _, err := os.Stat(settings.DataDir); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no database in %s: set DATABASE_URL or HOLDFAST_DATA_DIR, or serve first", settings.DataDir)
+	}
+	return nil
 }
 
 func printReport(out io.Writer, report inventory.ConsistencyReport) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -92,6 +93,14 @@ func TestCheckWantsAMigratedDatabase(t *testing.T) {
 	empty(t, url)
 	_, err := runProgram(t, []string{"DATABASE_URL=" + url}, "check")
 	require.ErrorContains(t, err, "migrate first")
+}
+
+func TestCheckCreatesNothing(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "none")
+	_, err := runProgram(t, []string{"HOLDFAST_DATA_DIR=" + dir}, "check")
+	require.ErrorContains(t, err, "there is no database")
+	require.NoDirExists(t, dir)
 }
 
 func TestSampleSKUsGoIntoAnEmptyDatabaseOnly(t *testing.T) {

@@ -156,6 +156,7 @@ func open(ctx context.Context, settings config.Config, log *slog.Logger) (opened
 	url := settings.DatabaseURL
 	var private *localpg.Server
 	if url == "" {
+		log.Info("DATABASE_URL is not set: using a private PostgreSQL", "directory", settings.DataDir)
 		var err error
 		if private, err = localpg.Start(ctx, localpg.Options{Dir: settings.DataDir, Log: log}); err != nil {
 			return opened{}, err
@@ -165,6 +166,9 @@ func open(ctx context.Context, settings config.Config, log *slog.Logger) (opened
 	db, err := database.Open(url, connectionsMax)
 	if err != nil {
 		return opened{}, fmt.Errorf("DATABASE_URL: %w", err)
+	}
+	if err := db.PingContext(ctx); err != nil && private == nil {
+		return opened{}, errors.Join(fmt.Errorf("DATABASE_URL: %w", err), db.Close())
 	}
 	return opened{db, private}, nil
 }

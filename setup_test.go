@@ -102,15 +102,13 @@ type answer struct {
 // query sends one operation, with or without variables.
 func (s *server) query(text string, variables map[string]any) answer {
 	s.t.Helper()
-	body, err := json.Marshal(map[string]any{"query": text, "variables": variables})
+	request, err := json.Marshal(map[string]any{"query": text, "variables": variables})
 	require.NoError(s.t, err)
-	response, err := http.Post(s.url+"/graphql", "application/json", bytes.NewReader(body))
+	response, err := http.Post(s.url+"/graphql", "application/json", bytes.NewReader(request))
 	require.NoError(s.t, err)
-	defer func() { _ = response.Body.Close() }()
-	raw, err := io.ReadAll(response.Body)
-	require.NoError(s.t, err)
+	raw := body(s.t, response)
 	var a answer
-	require.NoError(s.t, json.Unmarshal(raw, &a), string(raw))
+	require.NoError(s.t, json.Unmarshal([]byte(raw), &a), raw)
 	return a
 }
 
@@ -119,10 +117,16 @@ func (s *server) get(path string) (int, string) {
 	s.t.Helper()
 	response, err := http.Get(s.url + path)
 	require.NoError(s.t, err)
+	return response.StatusCode, body(s.t, response)
+}
+
+// body reads a response to its end.
+func body(t testing.TB, response *http.Response) string {
+	t.Helper()
 	defer func() { _ = response.Body.Close() }()
 	raw, err := io.ReadAll(response.Body)
-	require.NoError(s.t, err)
-	return response.StatusCode, string(raw)
+	require.NoError(t, err)
+	return string(raw)
 }
 
 // holdPayload is what the tests ask of a mutation's payload.

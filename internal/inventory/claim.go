@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // LineRequest is a line as asked for.
@@ -110,7 +111,7 @@ func insufficient(sku, location string, requested, available int64, field ...str
 func idempotencyConflict(differing []string) *Error {
 	return &Error{
 		Code:            IdempotencyConflict,
-		Message:         "the client token was used before, with another payload",
+		Message:         "the client token was used before with another input; these differ: " + strings.Join(differing, ", "),
 		Field:           []string{"input", "clientToken"},
 		DifferingFields: differing,
 	}

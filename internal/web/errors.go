@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"runtime/debug"
 	"strings"
 
@@ -58,8 +59,7 @@ func (p errorPresenter) present(ctx context.Context, err error) *gqlerror.Error 
 	case code == "" && strings.Contains(shown.Message, tooLarge):
 		return withCode(gqlerror.Errorf("the request's body is over %d bytes", bodyBytesMax), codeLimit)
 	case code == "" && malformed(ctx):
-		// The transport's message would echo the body.
-		return withCode(gqlerror.Errorf("the request is not GraphQL over HTTP: a JSON object with a query"), errcode.ParseFailed)
+		return withCode(gqlerror.Errorf("the request is not a JSON object with a query%s", syntaxError(shown)), errcode.ParseFailed)
 	case code == "":
 		return p.internal(ctx, err, shown)
 	default:
@@ -93,6 +93,17 @@ func badInput(shown *gqlerror.Error, message string, field []string) *gqlerror.E
 func withCode(e *gqlerror.Error, code string) *gqlerror.Error {
 	e.Extensions = map[string]any{"code": code}
 	return e
+}
+
+var jsonSyntaxError = regexp.MustCompile(`: (invalid character .*?|unexpected end of JSON input|unexpected EOF) body:`)
+
+// syntaxError is what is wrong with the body as JSON. The rest of the
+// transport's message would echo the body.
+func syntaxError(e *gqlerror.Error) string {
+	if found := jsonSyntaxError.FindStringSubmatch(e.Message); found != nil {
+		return ": " + found[1]
+	}
+	return ""
 }
 
 // malformed says that the request got no further than its transport: no
