@@ -103,7 +103,7 @@ func (p program) serve(ctx context.Context) error {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), settings.ShutdownGrace)
 	defer cancel()
 	err = errors.Join(err, server.Drain(grace))
-	scheduler.Stop()
+	scheduler.Stop(grace)
 	store.Close(grace)
 	log.Info("stopped")
 	return err

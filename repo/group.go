@@ -93,7 +93,7 @@ func (g *run) untilSettled(ctx context.Context) []settled {
 	if !g.alone {
 		g.setAsideKnown(ctx)
 	}
-	pause := reconnectPauseMin
+	pause, refuseAt := reconnectPauseMin, time.Now().Add(g.repo.options.RequestTimeout/2)
 	for collisions := 0; g.more(); {
 		err := g.once(ctx)
 		switch {
@@ -112,6 +112,9 @@ func (g *run) untilSettled(ctx context.Context) []settled {
 			g.settleWhere(all, contended)
 		case unavailable(err):
 			g.repo.outage.began(err, g.repo.options.Log)
+			if time.Now().After(refuseAt) {
+				g.refuseUntried(err)
+			}
 			if !sleep(ctx, pause) {
 				g.gaveUp(err)
 			}
@@ -221,6 +224,14 @@ func (g *run) settleWhere(chosen func(*call) bool, as func(*call) settled) {
 		}
 		g.settled[c] = as(c)
 		return true
+	})
+}
+
+// refuseUntried answers the calls of which nothing was sent, while their
+// callers still wait: later, all that these could be told is that they gave up.
+func (g *run) refuseUntried(cause error) {
+	g.settleWhere(func(c *call) bool { return !c.tried }, func(*call) settled {
+		return settled{Verdict: groupcommit.Answered, Err: errors.Join(ErrOverloaded, cause)}
 	})
 }
 

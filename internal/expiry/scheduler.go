@@ -89,12 +89,9 @@ func New(sweeper Sweeper, options Options) *Scheduler {
 func (s *Scheduler) Start() { s.ended.Go(s.run) }
 
 // Stop returns when the sweep that is under way, if one is, has come to its
-// end. It is safe to repeat.
-func (s *Scheduler) Stop() { s.StopWithin(context.Background()) }
-
-// StopWithin is Stop, but when ctx ends first it breaks the sweep off, and
-// doesn't wait for it. What that sweep may have ended isn't announced.
-func (s *Scheduler) StopWithin(ctx context.Context) {
+// end. When ctx ends first, it breaks that sweep off and doesn't wait for it;
+// what the sweep may have ended isn't announced. It is safe to repeat.
+func (s *Scheduler) Stop(ctx context.Context) {
 	s.stopOnce.Do(func() { close(s.stopping) })
 	defer s.cancel()
 	ended := make(chan struct{})

@@ -74,7 +74,7 @@ func TestOverdueHoldsAreSweptAtTheStart(t *testing.T) {
 			assert.NotZero(t, h.endedAt)
 		}
 
-		w.scheduler.Stop()
+		w.scheduler.Stop(context.Background())
 		while := w.add(-time.Hour)
 		w.after(time.Hour)
 		assert.Zero(t, while.endedAt, "nobody sweeps")
@@ -259,7 +259,7 @@ func TestStopWaitsForTheSweepUnderWay(t *testing.T) {
 		<-w.arrived
 		stopped := make(chan struct{})
 		go func() {
-			w.scheduler.Stop()
+			w.scheduler.Stop(context.Background())
 			close(stopped)
 		}()
 		synctest.Wait()
@@ -283,7 +283,7 @@ func TestStopThatRunsOutOfTimeBreaksTheSweepOff(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), second)
 		defer cancel()
 		began := time.Now()
-		w.scheduler.StopWithin(ctx)
+		w.scheduler.Stop(ctx)
 		assert.Equal(t, second, time.Since(began))
 		w.after(10 * second)
 		assert.Equal(t, 1, w.sweepCount())
@@ -293,8 +293,8 @@ func TestStopThatRunsOutOfTimeBreaksTheSweepOff(t *testing.T) {
 
 func TestStopWithoutStartReturns(t *testing.T) {
 	inWorld(t, func(_ *testing.T, w *world) {
-		w.scheduler.Stop()
-		w.scheduler.Stop()
+		w.scheduler.Stop(context.Background())
+		w.scheduler.Stop(context.Background())
 	})
 }
 
@@ -313,7 +313,7 @@ func TestHoldAnnouncedDuringASweepEndsAtItsDeadline(t *testing.T) {
 		}()
 		w.after(second)
 		assert.Less(t, w.lateness(t, h), atOnce)
-		w.scheduler.Stop()
+		w.scheduler.Stop(context.Background())
 		close(w.arrived)
 	})
 }

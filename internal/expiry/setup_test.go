@@ -64,10 +64,10 @@ func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
 // restart gives the world a scheduler that knows nothing yet.
 func (w *world) restart(t *testing.T) {
 	if w.scheduler != nil {
-		w.scheduler.Stop()
+		w.scheduler.Stop(context.Background())
 	}
 	w.scheduler = expiry.New(w, expiry.Options{Interval: interval, Log: slog.New(slog.NewTextHandler(&w.log, nil))})
-	t.Cleanup(w.scheduler.Stop)
+	t.Cleanup(func() { w.scheduler.Stop(context.Background()) })
 }
 
 func (w *world) now() time.Time { return time.Now().Add(w.offset) }
