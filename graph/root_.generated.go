@@ -71,6 +71,12 @@ type ComplexityRoot struct {
 		Version   func(childComplexity int) int
 	}
 
+	CancelAllocationPayload struct {
+		Replayed    func(childComplexity int) int
+		Reservation func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
+	}
+
 	ConsistencyIssue struct {
 		Actual        func(childComplexity int) int
 		Detail        func(childComplexity int) int
@@ -119,6 +125,12 @@ type ComplexityRoot struct {
 		UserErrors  func(childComplexity int) int
 	}
 
+	FulfillAllocationPayload struct {
+		Replayed    func(childComplexity int) int
+		Reservation func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
+	}
+
 	IdempotencyConflictError struct {
 		Code            func(childComplexity int) int
 		DifferingFields func(childComplexity int) int
@@ -152,14 +164,17 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AdjustStock      func(childComplexity int, input inventory.AdjustStock) int
-		ConvertHold      func(childComplexity int, input inventory.ConvertHold) int
-		CreateAllocation func(childComplexity int, input inventory.CreateAllocation) int
-		CreateHold       func(childComplexity int, input inventory.CreateHold) int
-		CreateSku        func(childComplexity int, input inventory.CreateSKU) int
-		ExtendHold       func(childComplexity int, input inventory.ExtendHold) int
-		ReleaseHold      func(childComplexity int, input inventory.ReleaseHold) int
-		UpdateSku        func(childComplexity int, input inventory.UpdateSKU) int
+		AdjustStock       func(childComplexity int, input inventory.AdjustStock) int
+		CancelAllocation  func(childComplexity int, input inventory.CancelAllocation) int
+		ConvertHold       func(childComplexity int, input inventory.ConvertHold) int
+		CreateAllocation  func(childComplexity int, input inventory.CreateAllocation) int
+		CreateHold        func(childComplexity int, input inventory.CreateHold) int
+		CreateSku         func(childComplexity int, input inventory.CreateSKU) int
+		ExtendHold        func(childComplexity int, input inventory.ExtendHold) int
+		FulfillAllocation func(childComplexity int, input inventory.FulfillAllocation) int
+		ReleaseHold       func(childComplexity int, input inventory.ReleaseHold) int
+		SetStock          func(childComplexity int, input inventory.SetStock) int
+		UpdateSku         func(childComplexity int, input inventory.UpdateSKU) int
 	}
 
 	PageInfo struct {
@@ -219,6 +234,12 @@ type ComplexityRoot struct {
 		Location func(childComplexity int) int
 		Quantity func(childComplexity int) int
 		SKU      func(childComplexity int) int
+	}
+
+	SetStockPayload struct {
+		Replayed   func(childComplexity int) int
+		StockLevel func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	SimpleUserError struct {
@@ -459,6 +480,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Availability.Version(childComplexity), true
 
+	case "CancelAllocationPayload.replayed":
+		if e.ComplexityRoot.CancelAllocationPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelAllocationPayload.Replayed(childComplexity), true
+	case "CancelAllocationPayload.reservation":
+		if e.ComplexityRoot.CancelAllocationPayload.Reservation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelAllocationPayload.Reservation(childComplexity), true
+	case "CancelAllocationPayload.userErrors":
+		if e.ComplexityRoot.CancelAllocationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelAllocationPayload.UserErrors(childComplexity), true
+
 	case "ConsistencyIssue.actual":
 		if e.ComplexityRoot.ConsistencyIssue.Actual == nil {
 			break
@@ -628,6 +668,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ExtendHoldPayload.UserErrors(childComplexity), true
 
+	case "FulfillAllocationPayload.replayed":
+		if e.ComplexityRoot.FulfillAllocationPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FulfillAllocationPayload.Replayed(childComplexity), true
+	case "FulfillAllocationPayload.reservation":
+		if e.ComplexityRoot.FulfillAllocationPayload.Reservation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FulfillAllocationPayload.Reservation(childComplexity), true
+	case "FulfillAllocationPayload.userErrors":
+		if e.ComplexityRoot.FulfillAllocationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FulfillAllocationPayload.UserErrors(childComplexity), true
+
 	case "IdempotencyConflictError.code":
 		if e.ComplexityRoot.IdempotencyConflictError.Code == nil {
 			break
@@ -763,6 +822,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AdjustStock(childComplexity, args["input"].(inventory.AdjustStock)), true
+	case "Mutation.cancelAllocation":
+		if e.ComplexityRoot.Mutation.CancelAllocation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelAllocation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelAllocation(childComplexity, args["input"].(inventory.CancelAllocation)), true
 	case "Mutation.convertHold":
 		if e.ComplexityRoot.Mutation.ConvertHold == nil {
 			break
@@ -818,6 +888,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ExtendHold(childComplexity, args["input"].(inventory.ExtendHold)), true
+	case "Mutation.fulfillAllocation":
+		if e.ComplexityRoot.Mutation.FulfillAllocation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_fulfillAllocation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FulfillAllocation(childComplexity, args["input"].(inventory.FulfillAllocation)), true
 	case "Mutation.releaseHold":
 		if e.ComplexityRoot.Mutation.ReleaseHold == nil {
 			break
@@ -829,6 +910,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReleaseHold(childComplexity, args["input"].(inventory.ReleaseHold)), true
+	case "Mutation.setStock":
+		if e.ComplexityRoot.Mutation.SetStock == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setStock_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetStock(childComplexity, args["input"].(inventory.SetStock)), true
 	case "Mutation.updateSku":
 		if e.ComplexityRoot.Mutation.UpdateSku == nil {
 			break
@@ -1085,6 +1177,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ReservationLine.SKU(childComplexity), true
 
+	case "SetStockPayload.replayed":
+		if e.ComplexityRoot.SetStockPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetStockPayload.Replayed(childComplexity), true
+	case "SetStockPayload.stockLevel":
+		if e.ComplexityRoot.SetStockPayload.StockLevel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetStockPayload.StockLevel(childComplexity), true
+	case "SetStockPayload.userErrors":
+		if e.ComplexityRoot.SetStockPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetStockPayload.UserErrors(childComplexity), true
+
 	case "SimpleUserError.code":
 		if e.ComplexityRoot.SimpleUserError.Code == nil {
 			break
@@ -1298,15 +1409,18 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AdjustStockInput", ec.unmarshalInputAdjustStockInput),
+			graphql.NewInputUnmarshaler("CancelAllocationInput", ec.unmarshalInputCancelAllocationInput),
 			graphql.NewInputUnmarshaler("ConvertHoldInput", ec.unmarshalInputConvertHoldInput),
 			graphql.NewInputUnmarshaler("CreateAllocationInput", ec.unmarshalInputCreateAllocationInput),
 			graphql.NewInputUnmarshaler("CreateHoldInput", ec.unmarshalInputCreateHoldInput),
 			graphql.NewInputUnmarshaler("CreateSkuInput", ec.unmarshalInputCreateSkuInput),
 			graphql.NewInputUnmarshaler("ExtendHoldInput", ec.unmarshalInputExtendHoldInput),
+			graphql.NewInputUnmarshaler("FulfillAllocationInput", ec.unmarshalInputFulfillAllocationInput),
 			graphql.NewInputUnmarshaler("ReleaseHoldInput", ec.unmarshalInputReleaseHoldInput),
 			graphql.NewInputUnmarshaler("ReservationBy", ec.unmarshalInputReservationBy),
 			graphql.NewInputUnmarshaler("ReservationFilter", ec.unmarshalInputReservationFilter),
 			graphql.NewInputUnmarshaler("ReservationLineInput", ec.unmarshalInputReservationLineInput),
+			graphql.NewInputUnmarshaler("SetStockInput", ec.unmarshalInputSetStockInput),
 			graphql.NewInputUnmarshaler("UpdateSkuInput", ec.unmarshalInputUpdateSkuInput),
 		)
 	}
@@ -2069,6 +2183,70 @@ type AdjustStockPayload {
   userErrors: [UserError!]!
 }
 
+"A stock level's total after a count."
+input SetStockInput {
+  "Names this attempt: 1 to 255 printable ASCII characters. Repeating it with the same input changes nothing again."
+  clientToken: String!
+  "The SKU."
+  sku: String!
+  "Where: ` + "`" + `default` + "`" + ` unless given. A level that isn't there yet is created."
+  location: String
+  "Units there are. The total never falls below what is reserved and allocated."
+  total: Long!
+  "Why."
+  reason: StockChangeReason!
+  "What you know it by: 1 to 255 characters."
+  reference: String
+  "Refuse unless the level has this version; 0: unless there is no such level yet."
+  expectedVersion: Long
+}
+
+"What becomes of setStock."
+type SetStockPayload {
+  "The stock level as it now is; null when it was refused."
+  stockLevel: StockLevel
+  "Whether an earlier attempt with the same token had made the change."
+  replayed: Boolean!
+  "Why it was refused; empty when it was done."
+  userErrors: [UserError!]!
+}
+
+"The allocation whose units leave."
+input FulfillAllocationInput {
+  "Its id."
+  reservationId: ID!
+  "What you know the shipment by, for the audit log: 1 to 255 characters."
+  reference: String
+}
+
+"What becomes of fulfillAllocation."
+type FulfillAllocationPayload {
+  "The fulfilled allocation; null when it was refused."
+  reservation: Reservation
+  "Whether it had been fulfilled before."
+  replayed: Boolean!
+  "Why it was refused; empty when it was done."
+  userErrors: [UserError!]!
+}
+
+"The allocation whose units come back."
+input CancelAllocationInput {
+  "Its id."
+  reservationId: ID!
+  "What you know the cancellation by, for the audit log: 1 to 255 characters."
+  reference: String
+}
+
+"What becomes of cancelAllocation."
+type CancelAllocationPayload {
+  "The cancelled allocation; null when it was refused."
+  reservation: Reservation
+  "Whether it had been cancelled before."
+  replayed: Boolean!
+  "Why it was refused; empty when it was done."
+  userErrors: [UserError!]!
+}
+
 type Mutation {
   "Adds a SKU to the catalogue."
   createSku(
@@ -2105,6 +2283,21 @@ type Mutation {
     "The hold."
     input: ExtendHoldInput!
   ): ExtendHoldPayload
+  "Has an allocation's units leave: they are on their way."
+  fulfillAllocation(
+    "The allocation."
+    input: FulfillAllocationInput!
+  ): FulfillAllocationPayload
+  "Gives an allocation's units back."
+  cancelAllocation(
+    "The allocation."
+    input: CancelAllocationInput!
+  ): CancelAllocationPayload
+  "Sets a stock level's total, as after a count."
+  setStock(
+    "The change."
+    input: SetStockInput!
+  ): SetStockPayload
   "Adds or takes away stock."
   adjustStock(
     "The change."
@@ -2168,6 +2361,18 @@ func (ec *executionContext) childFields_Availability(ctx context.Context, field 
 		return ec.fieldContext_Availability_locations(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Availability", field.Name)
+}
+
+func (ec *executionContext) childFields_CancelAllocationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reservation":
+		return ec.fieldContext_CancelAllocationPayload_reservation(ctx, field)
+	case "replayed":
+		return ec.fieldContext_CancelAllocationPayload_replayed(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CancelAllocationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelAllocationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ConsistencyIssue(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2266,6 +2471,18 @@ func (ec *executionContext) childFields_ExtendHoldPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type ExtendHoldPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_FulfillAllocationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reservation":
+		return ec.fieldContext_FulfillAllocationPayload_reservation(ctx, field)
+	case "replayed":
+		return ec.fieldContext_FulfillAllocationPayload_replayed(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_FulfillAllocationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FulfillAllocationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "hasNextPage":
@@ -2348,6 +2565,18 @@ func (ec *executionContext) childFields_ReservationLine(ctx context.Context, fie
 		return ec.fieldContext_ReservationLine_quantity(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReservationLine", field.Name)
+}
+
+func (ec *executionContext) childFields_SetStockPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "stockLevel":
+		return ec.fieldContext_SetStockPayload_stockLevel(ctx, field)
+	case "replayed":
+		return ec.fieldContext_SetStockPayload_replayed(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SetStockPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetStockPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Sku(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -76,6 +76,36 @@ func (r *mutation) ExtendHold(ctx context.Context, input inventory.ExtendHold) (
 	return &model.ExtendHoldPayload{Reservation: outcome.Reservation, UserErrors: userErrors(outcome.Refused)}, nil
 }
 
+func (r *mutation) FulfillAllocation(ctx context.Context, input inventory.FulfillAllocation) (*model.FulfillAllocationPayload, error) {
+	outcome, err := r.Repo.Do(ctx, input, nil)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &model.FulfillAllocationPayload{
+		Reservation: outcome.Reservation, Replayed: outcome.Replayed, UserErrors: userErrors(outcome.Refused),
+	}, nil
+}
+
+func (r *mutation) CancelAllocation(ctx context.Context, input inventory.CancelAllocation) (*model.CancelAllocationPayload, error) {
+	outcome, err := r.Repo.Do(ctx, input, nil)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &model.CancelAllocationPayload{
+		Reservation: outcome.Reservation, Replayed: outcome.Replayed, UserErrors: userErrors(outcome.Refused),
+	}, nil
+}
+
+func (r *mutation) SetStock(ctx context.Context, input inventory.SetStock) (*model.SetStockPayload, error) {
+	outcome, err := r.Repo.Do(ctx, input, nil)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &model.SetStockPayload{
+		StockLevel: outcome.Level, Replayed: outcome.Replayed, UserErrors: userErrors(outcome.Refused),
+	}, nil
+}
+
 func (r *mutation) AdjustStock(ctx context.Context, input inventory.AdjustStock) (*model.AdjustStockPayload, error) {
 	outcome, err := r.Repo.Do(ctx, input, nil)
 	if err != nil {

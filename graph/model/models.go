@@ -68,6 +68,16 @@ type AuditEntry struct {
 	Reference *string `json:"reference,omitempty"`
 }
 
+// What becomes of cancelAllocation.
+type CancelAllocationPayload struct {
+	// The cancelled allocation; null when it was refused.
+	Reservation *inventory.Reservation `json:"reservation,omitempty"`
+	// Whether it had been cancelled before.
+	Replayed bool `json:"replayed"`
+	// Why it was refused; empty when it was done.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What becomes of convertHold.
 type ConvertHoldPayload struct {
 	// The allocation; null when it was refused.
@@ -110,6 +120,16 @@ type CreateSkuPayload struct {
 type ExtendHoldPayload struct {
 	// The hold; null when it was refused.
 	Reservation *inventory.Reservation `json:"reservation,omitempty"`
+	// Why it was refused; empty when it was done.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What becomes of fulfillAllocation.
+type FulfillAllocationPayload struct {
+	// The fulfilled allocation; null when it was refused.
+	Reservation *inventory.Reservation `json:"reservation,omitempty"`
+	// Whether it had been fulfilled before.
+	Replayed bool `json:"replayed"`
 	// Why it was refused; empty when it was done.
 	UserErrors []UserError `json:"userErrors"`
 }
@@ -269,6 +289,16 @@ type ReservationEdge struct {
 	Cursor string `json:"cursor"`
 	// The reservation.
 	Node inventory.Reservation `json:"node"`
+}
+
+// What becomes of setStock.
+type SetStockPayload struct {
+	// The stock level as it now is; null when it was refused.
+	StockLevel *inventory.StockLevel `json:"stockLevel,omitempty"`
+	// Whether an earlier attempt with the same token had made the change.
+	Replayed bool `json:"replayed"`
+	// Why it was refused; empty when it was done.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // A refusal that its code and message say all about.
