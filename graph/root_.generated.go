@@ -115,6 +115,11 @@ type ComplexityRoot struct {
 		UserErrors  func(childComplexity int) int
 	}
 
+	CreateLocationPayload struct {
+		Location   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	CreateSkuPayload struct {
 		Sku        func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -163,12 +168,23 @@ type ComplexityRoot struct {
 		Name func(childComplexity int) int
 	}
 
+	LocationConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	LocationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Mutation struct {
 		AdjustStock       func(childComplexity int, input inventory.AdjustStock) int
 		CancelAllocation  func(childComplexity int, input inventory.CancelAllocation) int
 		ConvertHold       func(childComplexity int, input inventory.ConvertHold) int
 		CreateAllocation  func(childComplexity int, input inventory.CreateAllocation) int
 		CreateHold        func(childComplexity int, input inventory.CreateHold) int
+		CreateLocation    func(childComplexity int, input inventory.CreateLocation) int
 		CreateSku         func(childComplexity int, input inventory.CreateSKU) int
 		ExtendHold        func(childComplexity int, input inventory.ExtendHold) int
 		FulfillAllocation func(childComplexity int, input inventory.FulfillAllocation) int
@@ -196,6 +212,7 @@ type ComplexityRoot struct {
 	Query struct {
 		Availability func(childComplexity int, skus []string, location *string) int
 		Consistency  func(childComplexity int, skus []string) int
+		Locations    func(childComplexity int, first *int32, after *string) int
 		Reservation  func(childComplexity int, by repo.ReservationBy) int
 		Reservations func(childComplexity int, first *int32, after *string, filter *repo.ReservationFilter) int
 		Sku          func(childComplexity int, sku string) int
@@ -642,6 +659,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateHoldPayload.UserErrors(childComplexity), true
 
+	case "CreateLocationPayload.location":
+		if e.ComplexityRoot.CreateLocationPayload.Location == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateLocationPayload.Location(childComplexity), true
+	case "CreateLocationPayload.userErrors":
+		if e.ComplexityRoot.CreateLocationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateLocationPayload.UserErrors(childComplexity), true
+
 	case "CreateSkuPayload.sku":
 		if e.ComplexityRoot.CreateSkuPayload.Sku == nil {
 			break
@@ -811,6 +841,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Location.Name(childComplexity), true
 
+	case "LocationConnection.edges":
+		if e.ComplexityRoot.LocationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LocationConnection.Edges(childComplexity), true
+	case "LocationConnection.pageInfo":
+		if e.ComplexityRoot.LocationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LocationConnection.PageInfo(childComplexity), true
+
+	case "LocationEdge.cursor":
+		if e.ComplexityRoot.LocationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LocationEdge.Cursor(childComplexity), true
+	case "LocationEdge.node":
+		if e.ComplexityRoot.LocationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LocationEdge.Node(childComplexity), true
+
 	case "Mutation.adjustStock":
 		if e.ComplexityRoot.Mutation.AdjustStock == nil {
 			break
@@ -866,6 +922,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateHold(childComplexity, args["input"].(inventory.CreateHold)), true
+	case "Mutation.createLocation":
+		if e.ComplexityRoot.Mutation.CreateLocation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createLocation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateLocation(childComplexity, args["input"].(inventory.CreateLocation)), true
 	case "Mutation.createSku":
 		if e.ComplexityRoot.Mutation.CreateSku == nil {
 			break
@@ -1018,6 +1085,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Consistency(childComplexity, args["skus"].([]string)), true
 
+	case "Query.locations":
+		if e.ComplexityRoot.Query.Locations == nil {
+			break
+		}
+
+		args, err := ec.field_Query_locations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Locations(childComplexity, args["first"].(*int32), args["after"].(*string)), true
 	case "Query.reservation":
 		if e.ComplexityRoot.Query.Reservation == nil {
 			break
@@ -1413,6 +1491,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ConvertHoldInput", ec.unmarshalInputConvertHoldInput),
 			graphql.NewInputUnmarshaler("CreateAllocationInput", ec.unmarshalInputCreateAllocationInput),
 			graphql.NewInputUnmarshaler("CreateHoldInput", ec.unmarshalInputCreateHoldInput),
+			graphql.NewInputUnmarshaler("CreateLocationInput", ec.unmarshalInputCreateLocationInput),
 			graphql.NewInputUnmarshaler("CreateSkuInput", ec.unmarshalInputCreateSkuInput),
 			graphql.NewInputUnmarshaler("ExtendHoldInput", ec.unmarshalInputExtendHoldInput),
 			graphql.NewInputUnmarshaler("FulfillAllocationInput", ec.unmarshalInputFulfillAllocationInput),
@@ -1935,6 +2014,22 @@ type ReservationEdge {
   node: Reservation!
 }
 
+"A page of locations."
+type LocationConnection {
+  "The page."
+  edges: [LocationEdge!]!
+  "Where it lies."
+  pageInfo: PageInfo!
+}
+
+"A location in a page."
+type LocationEdge {
+  "Opaque; give it as ` + "`" + `after` + "`" + ` to go on from here."
+  cursor: String!
+  "The location."
+  node: Location!
+}
+
 "Which reservation: by exactly one of these."
 input ReservationBy @oneOf {
   "The reservation's id."
@@ -1974,6 +2069,13 @@ type Query {
     "Its code."
     sku: String!
   ): Sku
+  "Where stock is kept, by code."
+  locations(
+    "How many: 1 to 100."
+    first: Int = 20
+    "The cursor of the last one seen."
+    after: String
+  ): LocationConnection
   "One reservation; null where there is none. Reading an overdue hold ends it first, so that it reads EXPIRED."
   reservation(
     "Which one."
@@ -2031,6 +2133,22 @@ input UpdateSkuInput {
 type UpdateSkuPayload {
   "The SKU; null when it was refused."
   sku: Sku
+  "Why it was refused; empty when it was done."
+  userErrors: [UserError!]!
+}
+
+"A new location."
+input CreateLocationInput {
+  "Its code: 1 to 64 characters from ASCII letters, digits and ` + "`" + `-_.:/` + "`" + `."
+  code: String!
+  "What people call it: 1 to 255 characters."
+  name: String!
+}
+
+"What becomes of createLocation."
+type CreateLocationPayload {
+  "The location; null when it was refused."
+  location: Location
   "Why it was refused; empty when it was done."
   userErrors: [UserError!]!
 }
@@ -2258,6 +2376,11 @@ type Mutation {
     "The changes."
     input: UpdateSkuInput!
   ): UpdateSkuPayload
+  "Adds a place where stock is kept."
+  createLocation(
+    "The location."
+    input: CreateLocationInput!
+  ): CreateLocationPayload
   "Lends out units until a deadline: all lines, or nothing."
   createHold(
     "The hold."
@@ -2451,6 +2574,16 @@ func (ec *executionContext) childFields_CreateHoldPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type CreateHoldPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateLocationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "location":
+		return ec.fieldContext_CreateLocationPayload_location(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateLocationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateLocationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateSkuPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "sku":
@@ -2481,6 +2614,38 @@ func (ec *executionContext) childFields_FulfillAllocationPayload(ctx context.Con
 		return ec.fieldContext_FulfillAllocationPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FulfillAllocationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Location(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Location_id(ctx, field)
+	case "code":
+		return ec.fieldContext_Location_code(ctx, field)
+	case "name":
+		return ec.fieldContext_Location_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Location", field.Name)
+}
+
+func (ec *executionContext) childFields_LocationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_LocationConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_LocationConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LocationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_LocationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_LocationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_LocationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LocationEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -28,6 +28,14 @@ func (r *mutation) UpdateSku(ctx context.Context, input inventory.UpdateSKU) (*m
 	return &model.UpdateSkuPayload{Sku: outcome.SKU, UserErrors: userErrors(outcome.Refused)}, nil
 }
 
+func (r *mutation) CreateLocation(ctx context.Context, input inventory.CreateLocation) (*model.CreateLocationPayload, error) {
+	outcome, err := r.Repo.CreateLocation(ctx, input)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &model.CreateLocationPayload{Location: outcome.Location, UserErrors: userErrors(outcome.Refused)}, nil
+}
+
 func (r *mutation) CreateHold(ctx context.Context, input inventory.CreateHold) (*model.CreateHoldPayload, error) {
 	outcome, err := r.Repo.Do(ctx, input, input.Strategy)
 	if err != nil {

@@ -108,6 +108,14 @@ type CreateHoldPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// What becomes of createLocation.
+type CreateLocationPayload struct {
+	// The location; null when it was refused.
+	Location *inventory.Location `json:"location,omitempty"`
+	// Why it was refused; empty when it was done.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What becomes of createSku.
 type CreateSkuPayload struct {
 	// The SKU; null when it was refused.
@@ -229,6 +237,22 @@ func (this InvalidStateError) GetField() []string {
 		interfaceSlice = append(interfaceSlice, concrete)
 	}
 	return interfaceSlice
+}
+
+// A page of locations.
+type LocationConnection struct {
+	// The page.
+	Edges []LocationEdge `json:"edges"`
+	// Where it lies.
+	PageInfo PageInfo `json:"pageInfo"`
+}
+
+// A location in a page.
+type LocationEdge struct {
+	// Opaque; give it as `after` to go on from here.
+	Cursor string `json:"cursor"`
+	// The location.
+	Node inventory.Location `json:"node"`
 }
 
 type Mutation struct {
