@@ -71,6 +71,12 @@ type ComplexityRoot struct {
 		Version   func(childComplexity int) int
 	}
 
+	CancelAllocationPayload struct {
+		Replayed    func(childComplexity int) int
+		Reservation func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
+	}
+
 	ConsistencyIssue struct {
 		Actual        func(childComplexity int) int
 		Detail        func(childComplexity int) int
@@ -109,12 +115,23 @@ type ComplexityRoot struct {
 		UserErrors  func(childComplexity int) int
 	}
 
+	CreateLocationPayload struct {
+		Location   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	CreateSkuPayload struct {
 		Sku        func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
 	ExtendHoldPayload struct {
+		Reservation func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
+	}
+
+	FulfillAllocationPayload struct {
+		Replayed    func(childComplexity int) int
 		Reservation func(childComplexity int) int
 		UserErrors  func(childComplexity int) int
 	}
@@ -151,15 +168,29 @@ type ComplexityRoot struct {
 		Name func(childComplexity int) int
 	}
 
+	LocationConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	LocationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Mutation struct {
-		AdjustStock      func(childComplexity int, input inventory.AdjustStock) int
-		ConvertHold      func(childComplexity int, input inventory.ConvertHold) int
-		CreateAllocation func(childComplexity int, input inventory.CreateAllocation) int
-		CreateHold       func(childComplexity int, input inventory.CreateHold) int
-		CreateSku        func(childComplexity int, input inventory.CreateSKU) int
-		ExtendHold       func(childComplexity int, input inventory.ExtendHold) int
-		ReleaseHold      func(childComplexity int, input inventory.ReleaseHold) int
-		UpdateSku        func(childComplexity int, input inventory.UpdateSKU) int
+		AdjustStock       func(childComplexity int, input inventory.AdjustStock) int
+		CancelAllocation  func(childComplexity int, input inventory.CancelAllocation) int
+		ConvertHold       func(childComplexity int, input inventory.ConvertHold) int
+		CreateAllocation  func(childComplexity int, input inventory.CreateAllocation) int
+		CreateHold        func(childComplexity int, input inventory.CreateHold) int
+		CreateLocation    func(childComplexity int, input inventory.CreateLocation) int
+		CreateSku         func(childComplexity int, input inventory.CreateSKU) int
+		ExtendHold        func(childComplexity int, input inventory.ExtendHold) int
+		FulfillAllocation func(childComplexity int, input inventory.FulfillAllocation) int
+		ReleaseHold       func(childComplexity int, input inventory.ReleaseHold) int
+		SetStock          func(childComplexity int, input inventory.SetStock) int
+		UpdateSku         func(childComplexity int, input inventory.UpdateSKU) int
 	}
 
 	PageInfo struct {
@@ -181,6 +212,7 @@ type ComplexityRoot struct {
 	Query struct {
 		Availability func(childComplexity int, skus []string, location *string) int
 		Consistency  func(childComplexity int, skus []string) int
+		Locations    func(childComplexity int, first *int32, after *string) int
 		Reservation  func(childComplexity int, by repo.ReservationBy) int
 		Reservations func(childComplexity int, first *int32, after *string, filter *repo.ReservationFilter) int
 		Sku          func(childComplexity int, sku string) int
@@ -219,6 +251,12 @@ type ComplexityRoot struct {
 		Location func(childComplexity int) int
 		Quantity func(childComplexity int) int
 		SKU      func(childComplexity int) int
+	}
+
+	SetStockPayload struct {
+		Replayed   func(childComplexity int) int
+		StockLevel func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	SimpleUserError struct {
@@ -459,6 +497,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Availability.Version(childComplexity), true
 
+	case "CancelAllocationPayload.replayed":
+		if e.ComplexityRoot.CancelAllocationPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelAllocationPayload.Replayed(childComplexity), true
+	case "CancelAllocationPayload.reservation":
+		if e.ComplexityRoot.CancelAllocationPayload.Reservation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelAllocationPayload.Reservation(childComplexity), true
+	case "CancelAllocationPayload.userErrors":
+		if e.ComplexityRoot.CancelAllocationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelAllocationPayload.UserErrors(childComplexity), true
+
 	case "ConsistencyIssue.actual":
 		if e.ComplexityRoot.ConsistencyIssue.Actual == nil {
 			break
@@ -602,6 +659,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateHoldPayload.UserErrors(childComplexity), true
 
+	case "CreateLocationPayload.location":
+		if e.ComplexityRoot.CreateLocationPayload.Location == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateLocationPayload.Location(childComplexity), true
+	case "CreateLocationPayload.userErrors":
+		if e.ComplexityRoot.CreateLocationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateLocationPayload.UserErrors(childComplexity), true
+
 	case "CreateSkuPayload.sku":
 		if e.ComplexityRoot.CreateSkuPayload.Sku == nil {
 			break
@@ -627,6 +697,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ExtendHoldPayload.UserErrors(childComplexity), true
+
+	case "FulfillAllocationPayload.replayed":
+		if e.ComplexityRoot.FulfillAllocationPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FulfillAllocationPayload.Replayed(childComplexity), true
+	case "FulfillAllocationPayload.reservation":
+		if e.ComplexityRoot.FulfillAllocationPayload.Reservation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FulfillAllocationPayload.Reservation(childComplexity), true
+	case "FulfillAllocationPayload.userErrors":
+		if e.ComplexityRoot.FulfillAllocationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FulfillAllocationPayload.UserErrors(childComplexity), true
 
 	case "IdempotencyConflictError.code":
 		if e.ComplexityRoot.IdempotencyConflictError.Code == nil {
@@ -752,6 +841,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Location.Name(childComplexity), true
 
+	case "LocationConnection.edges":
+		if e.ComplexityRoot.LocationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LocationConnection.Edges(childComplexity), true
+	case "LocationConnection.pageInfo":
+		if e.ComplexityRoot.LocationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LocationConnection.PageInfo(childComplexity), true
+
+	case "LocationEdge.cursor":
+		if e.ComplexityRoot.LocationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LocationEdge.Cursor(childComplexity), true
+	case "LocationEdge.node":
+		if e.ComplexityRoot.LocationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LocationEdge.Node(childComplexity), true
+
 	case "Mutation.adjustStock":
 		if e.ComplexityRoot.Mutation.AdjustStock == nil {
 			break
@@ -763,6 +878,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AdjustStock(childComplexity, args["input"].(inventory.AdjustStock)), true
+	case "Mutation.cancelAllocation":
+		if e.ComplexityRoot.Mutation.CancelAllocation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelAllocation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelAllocation(childComplexity, args["input"].(inventory.CancelAllocation)), true
 	case "Mutation.convertHold":
 		if e.ComplexityRoot.Mutation.ConvertHold == nil {
 			break
@@ -796,6 +922,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateHold(childComplexity, args["input"].(inventory.CreateHold)), true
+	case "Mutation.createLocation":
+		if e.ComplexityRoot.Mutation.CreateLocation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createLocation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateLocation(childComplexity, args["input"].(inventory.CreateLocation)), true
 	case "Mutation.createSku":
 		if e.ComplexityRoot.Mutation.CreateSku == nil {
 			break
@@ -818,6 +955,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ExtendHold(childComplexity, args["input"].(inventory.ExtendHold)), true
+	case "Mutation.fulfillAllocation":
+		if e.ComplexityRoot.Mutation.FulfillAllocation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_fulfillAllocation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FulfillAllocation(childComplexity, args["input"].(inventory.FulfillAllocation)), true
 	case "Mutation.releaseHold":
 		if e.ComplexityRoot.Mutation.ReleaseHold == nil {
 			break
@@ -829,6 +977,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReleaseHold(childComplexity, args["input"].(inventory.ReleaseHold)), true
+	case "Mutation.setStock":
+		if e.ComplexityRoot.Mutation.SetStock == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setStock_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetStock(childComplexity, args["input"].(inventory.SetStock)), true
 	case "Mutation.updateSku":
 		if e.ComplexityRoot.Mutation.UpdateSku == nil {
 			break
@@ -926,6 +1085,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Consistency(childComplexity, args["skus"].([]string)), true
 
+	case "Query.locations":
+		if e.ComplexityRoot.Query.Locations == nil {
+			break
+		}
+
+		args, err := ec.field_Query_locations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Locations(childComplexity, args["first"].(*int32), args["after"].(*string)), true
 	case "Query.reservation":
 		if e.ComplexityRoot.Query.Reservation == nil {
 			break
@@ -1084,6 +1254,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReservationLine.SKU(childComplexity), true
+
+	case "SetStockPayload.replayed":
+		if e.ComplexityRoot.SetStockPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetStockPayload.Replayed(childComplexity), true
+	case "SetStockPayload.stockLevel":
+		if e.ComplexityRoot.SetStockPayload.StockLevel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetStockPayload.StockLevel(childComplexity), true
+	case "SetStockPayload.userErrors":
+		if e.ComplexityRoot.SetStockPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetStockPayload.UserErrors(childComplexity), true
 
 	case "SimpleUserError.code":
 		if e.ComplexityRoot.SimpleUserError.Code == nil {
@@ -1298,15 +1487,19 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AdjustStockInput", ec.unmarshalInputAdjustStockInput),
+			graphql.NewInputUnmarshaler("CancelAllocationInput", ec.unmarshalInputCancelAllocationInput),
 			graphql.NewInputUnmarshaler("ConvertHoldInput", ec.unmarshalInputConvertHoldInput),
 			graphql.NewInputUnmarshaler("CreateAllocationInput", ec.unmarshalInputCreateAllocationInput),
 			graphql.NewInputUnmarshaler("CreateHoldInput", ec.unmarshalInputCreateHoldInput),
+			graphql.NewInputUnmarshaler("CreateLocationInput", ec.unmarshalInputCreateLocationInput),
 			graphql.NewInputUnmarshaler("CreateSkuInput", ec.unmarshalInputCreateSkuInput),
 			graphql.NewInputUnmarshaler("ExtendHoldInput", ec.unmarshalInputExtendHoldInput),
+			graphql.NewInputUnmarshaler("FulfillAllocationInput", ec.unmarshalInputFulfillAllocationInput),
 			graphql.NewInputUnmarshaler("ReleaseHoldInput", ec.unmarshalInputReleaseHoldInput),
 			graphql.NewInputUnmarshaler("ReservationBy", ec.unmarshalInputReservationBy),
 			graphql.NewInputUnmarshaler("ReservationFilter", ec.unmarshalInputReservationFilter),
 			graphql.NewInputUnmarshaler("ReservationLineInput", ec.unmarshalInputReservationLineInput),
+			graphql.NewInputUnmarshaler("SetStockInput", ec.unmarshalInputSetStockInput),
 			graphql.NewInputUnmarshaler("UpdateSkuInput", ec.unmarshalInputUpdateSkuInput),
 		)
 	}
@@ -1821,6 +2014,22 @@ type ReservationEdge {
   node: Reservation!
 }
 
+"A page of locations."
+type LocationConnection {
+  "The page."
+  edges: [LocationEdge!]!
+  "Where it lies."
+  pageInfo: PageInfo!
+}
+
+"A location in a page."
+type LocationEdge {
+  "Opaque; give it as ` + "`" + `after` + "`" + ` to go on from here."
+  cursor: String!
+  "The location."
+  node: Location!
+}
+
 "Which reservation: by exactly one of these."
 input ReservationBy @oneOf {
   "The reservation's id."
@@ -1860,6 +2069,13 @@ type Query {
     "Its code."
     sku: String!
   ): Sku
+  "Where stock is kept, by code."
+  locations(
+    "How many: 1 to 100."
+    first: Int = 20
+    "The cursor of the last one seen."
+    after: String
+  ): LocationConnection
   "One reservation; null where there is none. Reading an overdue hold ends it first, so that it reads EXPIRED."
   reservation(
     "Which one."
@@ -1917,6 +2133,22 @@ input UpdateSkuInput {
 type UpdateSkuPayload {
   "The SKU; null when it was refused."
   sku: Sku
+  "Why it was refused; empty when it was done."
+  userErrors: [UserError!]!
+}
+
+"A new location."
+input CreateLocationInput {
+  "Its code: 1 to 64 characters from ASCII letters, digits and ` + "`" + `-_.:/` + "`" + `."
+  code: String!
+  "What people call it: 1 to 255 characters."
+  name: String!
+}
+
+"What becomes of createLocation."
+type CreateLocationPayload {
+  "The location; null when it was refused."
+  location: Location
   "Why it was refused; empty when it was done."
   userErrors: [UserError!]!
 }
@@ -2069,6 +2301,70 @@ type AdjustStockPayload {
   userErrors: [UserError!]!
 }
 
+"A stock level's total after a count."
+input SetStockInput {
+  "Names this attempt: 1 to 255 printable ASCII characters. Repeating it with the same input changes nothing again."
+  clientToken: String!
+  "The SKU."
+  sku: String!
+  "Where: ` + "`" + `default` + "`" + ` unless given. A level that isn't there yet is created."
+  location: String
+  "Units there are. The total never falls below what is reserved and allocated."
+  total: Long!
+  "Why."
+  reason: StockChangeReason!
+  "What you know it by: 1 to 255 characters."
+  reference: String
+  "Refuse unless the level has this version; 0: unless there is no such level yet."
+  expectedVersion: Long
+}
+
+"What becomes of setStock."
+type SetStockPayload {
+  "The stock level as it now is; null when it was refused."
+  stockLevel: StockLevel
+  "Whether an earlier attempt with the same token had made the change."
+  replayed: Boolean!
+  "Why it was refused; empty when it was done."
+  userErrors: [UserError!]!
+}
+
+"The allocation whose units leave."
+input FulfillAllocationInput {
+  "Its id."
+  reservationId: ID!
+  "What you know the shipment by, for the audit log: 1 to 255 characters."
+  reference: String
+}
+
+"What becomes of fulfillAllocation."
+type FulfillAllocationPayload {
+  "The fulfilled allocation; null when it was refused."
+  reservation: Reservation
+  "Whether it had been fulfilled before."
+  replayed: Boolean!
+  "Why it was refused; empty when it was done."
+  userErrors: [UserError!]!
+}
+
+"The allocation whose units come back."
+input CancelAllocationInput {
+  "Its id."
+  reservationId: ID!
+  "What you know the cancellation by, for the audit log: 1 to 255 characters."
+  reference: String
+}
+
+"What becomes of cancelAllocation."
+type CancelAllocationPayload {
+  "The cancelled allocation; null when it was refused."
+  reservation: Reservation
+  "Whether it had been cancelled before."
+  replayed: Boolean!
+  "Why it was refused; empty when it was done."
+  userErrors: [UserError!]!
+}
+
 type Mutation {
   "Adds a SKU to the catalogue."
   createSku(
@@ -2080,6 +2376,11 @@ type Mutation {
     "The changes."
     input: UpdateSkuInput!
   ): UpdateSkuPayload
+  "Adds a place where stock is kept."
+  createLocation(
+    "The location."
+    input: CreateLocationInput!
+  ): CreateLocationPayload
   "Lends out units until a deadline: all lines, or nothing."
   createHold(
     "The hold."
@@ -2105,6 +2406,21 @@ type Mutation {
     "The hold."
     input: ExtendHoldInput!
   ): ExtendHoldPayload
+  "Has an allocation's units leave: they are on their way."
+  fulfillAllocation(
+    "The allocation."
+    input: FulfillAllocationInput!
+  ): FulfillAllocationPayload
+  "Gives an allocation's units back."
+  cancelAllocation(
+    "The allocation."
+    input: CancelAllocationInput!
+  ): CancelAllocationPayload
+  "Sets a stock level's total, as after a count."
+  setStock(
+    "The change."
+    input: SetStockInput!
+  ): SetStockPayload
   "Adds or takes away stock."
   adjustStock(
     "The change."
@@ -2168,6 +2484,18 @@ func (ec *executionContext) childFields_Availability(ctx context.Context, field 
 		return ec.fieldContext_Availability_locations(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Availability", field.Name)
+}
+
+func (ec *executionContext) childFields_CancelAllocationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reservation":
+		return ec.fieldContext_CancelAllocationPayload_reservation(ctx, field)
+	case "replayed":
+		return ec.fieldContext_CancelAllocationPayload_replayed(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CancelAllocationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelAllocationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ConsistencyIssue(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2246,6 +2574,16 @@ func (ec *executionContext) childFields_CreateHoldPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type CreateHoldPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateLocationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "location":
+		return ec.fieldContext_CreateLocationPayload_location(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateLocationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateLocationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateSkuPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "sku":
@@ -2264,6 +2602,50 @@ func (ec *executionContext) childFields_ExtendHoldPayload(ctx context.Context, f
 		return ec.fieldContext_ExtendHoldPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ExtendHoldPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FulfillAllocationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reservation":
+		return ec.fieldContext_FulfillAllocationPayload_reservation(ctx, field)
+	case "replayed":
+		return ec.fieldContext_FulfillAllocationPayload_replayed(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_FulfillAllocationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FulfillAllocationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Location(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Location_id(ctx, field)
+	case "code":
+		return ec.fieldContext_Location_code(ctx, field)
+	case "name":
+		return ec.fieldContext_Location_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Location", field.Name)
+}
+
+func (ec *executionContext) childFields_LocationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_LocationConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_LocationConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LocationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_LocationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_LocationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_LocationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LocationEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2348,6 +2730,18 @@ func (ec *executionContext) childFields_ReservationLine(ctx context.Context, fie
 		return ec.fieldContext_ReservationLine_quantity(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReservationLine", field.Name)
+}
+
+func (ec *executionContext) childFields_SetStockPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "stockLevel":
+		return ec.fieldContext_SetStockPayload_stockLevel(ctx, field)
+	case "replayed":
+		return ec.fieldContext_SetStockPayload_replayed(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SetStockPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetStockPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Sku(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -64,11 +64,88 @@ var endingCases = []conformanceCase{
 		require.Equal(w, 1, count(w, w.db, "SELECT count(*) FROM audit_log WHERE action = 'RELEASED'"))
 	}},
 
+	{"FulfilledAllocationHasItsUnitsLeave", func(w *world) {
+		converted := *w.convert(w.hold("t", line("A", 3), line("B", 1)).ID).Reservation
+		outcome := done(w, w.repo, inventory.FulfillAllocation{ReservationID: converted.ID, Reference: new("parcel 7")})
+		require.False(w, outcome.Replayed)
+		want := converted
+		want.Status, want.Revision = inventory.Fulfilled, 3
+		require.Equal(w, want, *outcome.Reservation)
+		require.Equal(w, want, w.stored(converted.ID))
+		w.requireCounters("A", "default", 7, 0, 0)
+		w.requireCounters("B", "default", 2, 0, 0)
+		w.requireLogged(
+			"HELD A@default +0/+3/+0 -> 10/3/0",
+			"HELD B@default +0/+1/+0 -> 3/1/0",
+			"CONVERTED A@default +0/-3/+3 -> 10/0/3",
+			"CONVERTED B@default +0/-1/+1 -> 3/0/1",
+			"FULFILLED A@default -3/+0/-3 -> 7/0/0 parcel 7",
+			"FULFILLED B@default -1/+0/-1 -> 2/0/0 parcel 7",
+		)
+	}},
+
+	{"CancelledAllocationGivesItsUnitsBack", func(w *world) {
+		allocated := w.allocate("t", line("A", 10))
+		outcome := done(w, w.repo, inventory.CancelAllocation{ReservationID: allocated.ID, Reference: new("lost in the post")})
+		require.False(w, outcome.Replayed)
+		want := allocated
+		want.Status, want.Revision = inventory.Cancelled, 2
+		require.Equal(w, want, *outcome.Reservation)
+		require.Equal(w, want, w.stored(allocated.ID))
+		w.requireLogged(
+			"ALLOCATED A@default +0/+0/+10 -> 10/0/10",
+			"CANCELLED A@default +0/+0/-10 -> 10/0/0 lost in the post",
+		)
+		w.hold("again", line("A", 10))
+	}},
+
+	{"RepeatedFulfilmentIsReplayed", func(w *world) {
+		allocated := w.allocate("t", line("B", 9))
+		first := w.fulfil(allocated.ID)
+		again := w.fulfil(allocated.ID)
+		require.True(w, again.Replayed)
+		require.Equal(w, first.Reservation, again.Reservation)
+		require.True(w, w.byAnother(inventory.FulfillAllocation{ReservationID: allocated.ID}).Replayed)
+		for _, location := range []string{"annex", "default", "west"} {
+			w.requireCounters("B", location, 0, 0, 0)
+		}
+		require.Equal(w, 3, count(w, w.db, "SELECT count(*) FROM audit_log WHERE action = 'FULFILLED'"))
+	}},
+
+	{"RepeatedCancellationIsReplayed", func(w *world) {
+		converted := *w.convert(w.hold("t", line("B", 9)).ID).Reservation
+		first := w.cancel(converted.ID)
+		again := w.cancel(converted.ID)
+		require.True(w, again.Replayed)
+		require.Equal(w, first.Reservation, again.Reservation)
+		require.True(w, w.byAnother(inventory.CancelAllocation{ReservationID: converted.ID}).Replayed)
+		w.requireCounters("B", "default", 3, 0, 0)
+		require.Equal(w, 3, count(w, w.db, "SELECT count(*) FROM audit_log WHERE action = 'CANCELLED'"))
+	}},
+
+	{"ConversionIsReplayedThoughItsAllocationHasEnded", func(w *world) {
+		fulfilled, cancelled := w.hold("f", line("A", 1)).ID, w.hold("c", line("A", 2)).ID
+		w.convert(fulfilled)
+		w.convert(cancelled)
+		for _, ended := range []inventory.Outcome{w.fulfil(fulfilled), w.cancel(cancelled)} {
+			command := inventory.ConvertHold{ReservationID: ended.Reservation.ID}
+			for _, again := range []inventory.Outcome{do(w, w.repo, command), w.byAnother(command)} {
+				require.True(w, again.Replayed)
+				require.Equal(w, ended.Reservation, again.Reservation)
+			}
+		}
+		w.requireCounters("A", "default", 9, 0, 0)
+	}},
+
 	{"OtherEndingsAreInvalid", func(w *world) {
+		held := w.hold("h", line("A", 1))
 		converted, released := w.hold("c", line("A", 1)), w.hold("r", line("A", 2))
 		converted = *w.convert(converted.ID).Reservation
 		released = *w.release(released.ID).Reservation
 		allocated := w.allocate("a", line("A", 3))
+		fulfilled, cancelled := w.allocate("f", line("A", 1)), w.allocate("x", line("A", 1))
+		fulfilled = *w.fulfil(fulfilled.ID).Reservation
+		cancelled = *w.cancel(cancelled.ID).Reservation
 		before := auditLog(w, w.db)
 
 		for _, c := range []struct {
@@ -82,6 +159,16 @@ var endingCases = []conformanceCase{
 			{allocated, inventory.ConvertHold{ReservationID: allocated.ID}},
 			{allocated, inventory.ReleaseHold{ReservationID: allocated.ID}},
 			{allocated, inventory.ExtendHold{ReservationID: allocated.ID, TTLSeconds: 60}},
+			{held, inventory.FulfillAllocation{ReservationID: held.ID}},
+			{held, inventory.CancelAllocation{ReservationID: held.ID}},
+			{released, inventory.FulfillAllocation{ReservationID: released.ID}},
+			{released, inventory.CancelAllocation{ReservationID: released.ID}},
+			{fulfilled, inventory.ConvertHold{ReservationID: fulfilled.ID}},
+			{fulfilled, inventory.ReleaseHold{ReservationID: fulfilled.ID}},
+			{fulfilled, inventory.CancelAllocation{ReservationID: fulfilled.ID}},
+			{cancelled, inventory.ConvertHold{ReservationID: cancelled.ID}},
+			{cancelled, inventory.ExtendHold{ReservationID: cancelled.ID, TTLSeconds: 60}},
+			{cancelled, inventory.FulfillAllocation{ReservationID: cancelled.ID}},
 		} {
 			require.Equal(w, []*inventory.Error{
 				{Code: inventory.InvalidState, Field: field("reservationId"), Reservation: &c.r},
@@ -154,6 +241,8 @@ func requireNotFound(w *world, id string) {
 		inventory.ConvertHold{ReservationID: id},
 		inventory.ReleaseHold{ReservationID: id},
 		inventory.ExtendHold{ReservationID: id, TTLSeconds: 3600},
+		inventory.FulfillAllocation{ReservationID: id},
+		inventory.CancelAllocation{ReservationID: id},
 	} {
 		require.Equal(w, []*inventory.Error{{Code: inventory.NotFound, Field: field("reservationId")}}, w.refused(command), "%T", command)
 	}
@@ -166,6 +255,8 @@ func requireNotFound(w *world, id string) {
 var overdueCases = []conformanceCase{
 	{"OverdueHoldIsNotConverted", func(w *world) { w.requireExpiredBy(w.convert) }},
 	{"OverdueHoldIsNotReleased", func(w *world) { w.requireExpiredBy(w.release) }},
+	{"OverdueHoldIsNotFulfilled", func(w *world) { w.requireExpiredBy(w.fulfil) }},
+	{"OverdueHoldIsNotCancelled", func(w *world) { w.requireExpiredBy(w.cancel) }},
 	{"OverdueHoldIsNotExtended", func(w *world) {
 		w.requireExpiredBy(func(id string) inventory.Outcome { return w.extend(id, 3600) })
 	}},

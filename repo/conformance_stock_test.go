@@ -2,6 +2,7 @@ package repo_test
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"github.com/stretchr/testify/require"
 
@@ -76,6 +77,87 @@ var stockCases = []conformanceCase{
 		available, err := w.repo.Availability(w.Context(), []string{"A"}, nil)
 		require.NoError(w, err)
 		require.EqualValues(w, inventory.CounterMax, available[0].Available())
+	}},
+
+	{"SetTotalIsWhatWasCounted", func(w *world) {
+		w.hold("h", line("A", 4))
+		for i, total := range []int64{4, 4, 20, inventory.CounterMax} {
+			outcome := done(w, w.repo, inventory.SetStock{ClientToken: fmt.Sprint(i), SKU: "A", Total: total, Reason: "CORRECTION", Reference: new("count 3")})
+			require.False(w, outcome.Replayed)
+			want := inventory.StockLevel{SKU: "A", Location: "default", Total: total, Reserved: 4, Version: int64(i) + 3, UpdatedAt: outcome.At}
+			require.Equal(w, want, *outcome.Level)
+			require.Equal(w, want, stockLevel(w, "A"))
+		}
+		w.requireLogged(
+			"HELD A@default +0/+4/+0 -> 10/4/0",
+			"SET A@default -6/+0/+0 -> 4/4/0 CORRECTION count 3",
+			"SET A@default +0/+0/+0 -> 4/4/0 CORRECTION count 3",
+			"SET A@default +16/+0/+0 -> 20/4/0 CORRECTION count 3",
+			"SET A@default +9007199254740971/+0/+0 -> 9007199254740991/4/0 CORRECTION count 3",
+		)
+	}},
+
+	{"SetTotalCreatesTheLevel", func(w *world) {
+		done(w, w.repo, inventory.SetStock{ClientToken: "t", SKU: "A", Location: new("west"), Total: 7, Reason: "FOUND", ExpectedVersion: new(int64(0))})
+		done(w, w.repo, inventory.SetStock{ClientToken: "t2", SKU: "A", Location: new("annex"), Reason: "LOST"})
+		w.requireCounters("A", "west", 7, 0, 0)
+		w.requireCounters("A", "annex", 0, 0, 0)
+		w.requireLogged("SET A@west +7/+0/+0 -> 7/0/0 FOUND", "SET A@annex +0/+0/+0 -> 0/0/0 LOST")
+		w.hold("h", line("A", 17))
+	}},
+
+	{"TotalBelowWhatIsTakenIsRefused", func(w *world) {
+		w.hold("h", line("A", 4))
+		w.allocate("a", line("A", 3))
+		set := inventory.SetStock{ClientToken: "t", SKU: "A", Total: 6, Reason: "DAMAGED"}
+		require.Equal(w, []*inventory.Error{
+			{Code: inventory.InsufficientStock, Field: field("total"), SKU: "A", Location: "default", Requested: 4, Available: 3},
+		}, w.refused(set))
+		set.Total = 7
+		done(w, w.repo, set)
+		w.requireCounters("A", "default", 7, 4, 3)
+	}},
+
+	{"TotalForAnotherVersionIsRefused", func(w *world) {
+		set := inventory.SetStock{ClientToken: "t", SKU: "A", Total: 9, Reason: "LOST", ExpectedVersion: new(int64(2))}
+		require.Equal(w, []*inventory.Error{
+			{Code: inventory.VersionConflict, Field: field("expectedVersion"), Expected: 2, Actual: 1},
+		}, w.refused(set))
+		w.hold("h", line("A", 1))
+		require.EqualValues(w, 3, done(w, w.repo, set).Level.Version)
+	}},
+
+	{"TotalOfUnknownNamesIsRefused", func(w *world) {
+		require.Equal(w, []*inventory.Error{{Code: inventory.UnknownSKU, Field: field("sku"), SKU: "GHOST"}},
+			w.refused(inventory.SetStock{ClientToken: "t", SKU: "GHOST", Total: 1, Reason: "FOUND"}))
+		require.Equal(w, []*inventory.Error{{Code: inventory.UnknownLocation, Field: field("location")}},
+			w.refused(inventory.SetStock{ClientToken: "t", SKU: "A", Location: new("moon"), Total: 1, Reason: "FOUND"}))
+		w.requireLogged()
+	}},
+
+	{"SameTokenIsTheSameCount", func(w *world) {
+		set := inventory.SetStock{ClientToken: "t", SKU: "A", Total: 3, Reason: "LOST", ExpectedVersion: new(int64(1))}
+		done(w, w.repo, set)
+		w.hold("h", line("A", 1))
+		for _, again := range []inventory.Outcome{do(w, w.repo, set), w.byAnother(set)} {
+			require.True(w, again.Replayed)
+			require.Equal(w, stockLevel(w, "A"), *again.Level, "as it now is")
+		}
+		w.requireCounters("A", "default", 3, 1, 0)
+	}},
+
+	{"TokenIsSharedByAdjustmentsAndCounts", func(w *world) {
+		adjust := inventory.AdjustStock{ClientToken: "a", SKU: "A", Delta: 1, Reason: "FOUND"}
+		set := inventory.SetStock{ClientToken: "s", SKU: "A", Total: 0, Reason: "FOUND"}
+		done(w, w.repo, adjust)
+		done(w, w.repo, set)
+		conflict := []*inventory.Error{
+			{Code: inventory.IdempotencyConflict, Field: field("clientToken"), DifferingFields: []string{"delta", "operation", "total"}},
+		}
+		adjust.ClientToken, set.ClientToken = "s", "a"
+		require.Equal(w, conflict, w.refused(adjust))
+		require.Equal(w, conflict, w.refused(set))
+		w.requireLogged("ADJUSTED A@default +1/+0/+0 -> 11/0/0 FOUND", "SET A@default -11/+0/+0 -> 0/0/0 FOUND")
 	}},
 
 	{"NewSKUHasItsStockAtOnce", func(w *world) {

@@ -105,6 +105,16 @@ func (w *world) extend(id string, ttlSeconds int32) inventory.Outcome {
 	return do(w, w.repo, inventory.ExtendHold{ReservationID: id, TTLSeconds: ttlSeconds})
 }
 
+func (w *world) fulfil(id string) inventory.Outcome {
+	w.Helper()
+	return do(w, w.repo, inventory.FulfillAllocation{ReservationID: id})
+}
+
+func (w *world) cancel(id string) inventory.Outcome {
+	w.Helper()
+	return do(w, w.repo, inventory.CancelAllocation{ReservationID: id})
+}
+
 // byAnother runs a command by another strategy than the one under test.
 func (w *world) byAnother(command inventory.Command) inventory.Outcome {
 	w.Helper()

@@ -45,14 +45,20 @@ func (h *history) anyCommand() inventory.Command {
 		}
 	case n < 50:
 		return inventory.ConvertHold{ReservationID: h.anyReservation(), Reference: pick(h.Rand, anyText...)}
-	case n < 62:
+	case n < 57:
 		return inventory.ReleaseHold{ReservationID: h.anyReservation(), Reference: pick(h.Rand, anyText...)}
+	case n < 61:
+		return inventory.FulfillAllocation{ReservationID: h.anyReservation(), Reference: pick(h.Rand, anyText...)}
+	case n < 65:
+		return inventory.CancelAllocation{ReservationID: h.anyReservation(), Reference: pick(h.Rand, anyText...)}
 	case n < 70:
 		return inventory.ExtendHold{ReservationID: h.anyReservation(), TTLSeconds: pick[int32](h.Rand, 1, 1200, 3600, 86000, 86400)}
 	case n < 73:
 		return inventory.ExpireHold{ReservationID: strings.ToLower(h.anyReservation())}
-	case n < 84:
+	case n < 81:
 		return h.anyAdjustment()
+	case n < 84:
+		return h.anyCount()
 	case n < 88:
 		c := inventory.CreateSKU{
 			SKU: pick(h.Rand, anySKU[:len(anySKU)-1]...), Name: "a name",
@@ -73,15 +79,37 @@ func (h *history) anyAdjustment() inventory.Command {
 		Delta: pick[int64](h.Rand, 1, 2, 10, 25, 25, 25, -1, -2, -5, -1000), Reason: pick(h.Rand, inventory.Reasons...),
 		Reference: pick(h.Rand, anyText...),
 	}
-	if h.chance(30) {
-		location := inventory.DefaultLocation
-		if c.Location != nil {
-			location = *c.Location
-		}
-		known := h.model.Levels[inventory.LevelKey{SKU: c.SKU, Location: location}].Version
-		c.ExpectedVersion = new(max(0, known+pick[int64](h.Rand, 0, 0, 0, 1, -1)))
-	}
+	c.ExpectedVersion = h.anyVersion(h.known(c.SKU, c.Location))
 	return c
+}
+
+// anyCount sets a total near the one that is known.
+func (h *history) anyCount() inventory.Command {
+	c := inventory.SetStock{
+		ClientToken: h.anyToken(), SKU: pick(h.Rand, anySKU...), Location: pick(h.Rand, anyLocation...),
+		Reason: pick(h.Rand, inventory.Reasons...), Reference: pick(h.Rand, anyText...),
+	}
+	known := h.known(c.SKU, c.Location)
+	c.Total = max(0, known.Total+pick[int64](h.Rand, 0, 1, 10, 25, -1, -2, -5, -1000))
+	c.ExpectedVersion = h.anyVersion(known)
+	return c
+}
+
+// known is the level as it was before the commands that are under way.
+func (h *history) known(sku string, location *string) inventory.StockLevel {
+	key := inventory.LevelKey{SKU: sku, Location: inventory.DefaultLocation}
+	if location != nil {
+		key.Location = *location
+	}
+	return h.model.Levels[key]
+}
+
+// anyVersion is none, or one at or near the level's.
+func (h *history) anyVersion(known inventory.StockLevel) *int64 {
+	if !h.chance(30) {
+		return nil
+	}
+	return new(max(0, known.Version+pick[int64](h.Rand, 0, 0, 0, 1, -1)))
 }
 
 // earlierCommand repeats one of the last commands, perhaps with its lines in

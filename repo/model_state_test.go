@@ -56,7 +56,7 @@ func (m *model) run(command inventory.Command, at time.Time, id string) inventor
 		m.Reservations[move.After.ID] = move.After
 	}
 	for _, token := range changes.Tokens {
-		if token.Action == inventory.ActionAdjusted {
+		if token.Action == inventory.ActionAdjusted || token.Action == inventory.ActionSet {
 			token.CommandID = "" // not known
 		}
 		m.Tokens[token.Key] = token

@@ -60,7 +60,7 @@ func (h *history) requireAnswered(all []answered, before, after *model) {
 	for key, level := range before.Levels {
 		totals[key] = level.Total
 	}
-	ended := map[string]inventory.Status{}
+	ended := map[string][]inventory.Status{}
 
 	for _, a := range all {
 		for _, refusal := range a.Refused {
@@ -81,11 +81,22 @@ func (h *history) requireAnswered(all []answered, before, after *model) {
 			made++
 			tokens++
 		case inventory.ConvertHold, inventory.ReleaseHold:
-			require.NotContains(h, ended, a.Reservation.ID, "ended twice")
 			require.Equal(h, inventory.Held, heldBefore(before, a.Reservation.ID))
-			ended[a.Reservation.ID] = a.Reservation.Status
+			ended[a.Reservation.ID] = append(ended[a.Reservation.ID], a.Reservation.Status)
+		case inventory.FulfillAllocation, inventory.CancelAllocation:
+			require.Contains(h, []inventory.Status{inventory.Held, inventory.Allocated}, heldBefore(before, a.Reservation.ID))
+			ended[a.Reservation.ID] = append(ended[a.Reservation.ID], a.Reservation.Status)
+			if a.Reservation.Status == inventory.Fulfilled {
+				for _, line := range a.Reservation.Lines {
+					totals[line.Key()] -= int64(line.Quantity)
+				}
+			}
 		case inventory.AdjustStock:
 			totals[a.Level.Key()] += c.Delta
+			tokens++
+		case inventory.SetStock:
+			require.Equal(h, c.Total, a.Level.Total)
+			totals[a.Level.Key()] += h.setDelta(*a.Level)
 			tokens++
 		case inventory.CreateSKU:
 			skus++
@@ -105,20 +116,41 @@ func (h *history) requireAnswered(all []answered, before, after *model) {
 	for key, total := range totals {
 		require.Equal(h, total, after.Levels[key].Total, "%v", key)
 	}
-	for id, status := range ended {
-		require.Equal(h, status, after.Reservations[id].Status)
+	for id, statuses := range ended {
+		slices.Sort(statuses) // ALLOCATED comes before what an allocation ends as
+		require.Len(h, slices.Compact(statuses), len(statuses), "ended twice: %v", statuses)
+		if len(statuses) > 1 {
+			require.Len(h, statuses, 2)
+			require.Equal(h, inventory.Allocated, statuses[0])
+			require.NotEqual(h, inventory.Released, statuses[1])
+		}
+		last := statuses[len(statuses)-1]
+		require.Equal(h, last, after.Reservations[id].Status)
 	}
 }
 
+// setDelta is what it took to set the total that the level has: that depends on
+// those who came first.
+func (h *history) setDelta(level inventory.StockLevel) int64 {
+	h.Helper()
+	return int64(count(h, h.db, "SELECT total_delta FROM audit_log WHERE action = 'SET' AND sku = ? AND location = ? AND version = ?",
+		level.SKU, level.Location, level.Version))
+}
+
 // requireSameEnd says that a reservation that was answered is the one stored,
-// and that it still stands as answered if it had ended.
+// and that it still stands as answered if it had ended for good.
 func requireSameEnd(h *history, got, stored inventory.Reservation) {
 	h.Helper()
 	require.Equal(h, got.ID, stored.ID)
 	require.Equal(h, got.ClientToken, stored.ClientToken)
 	require.Equal(h, got.Lines, stored.Lines)
 	require.LessOrEqual(h, got.Revision, stored.Revision)
-	if got.Status != inventory.Held {
+	switch got.Status {
+	case inventory.Held:
+	case inventory.Allocated:
+		require.Contains(h, []inventory.Status{inventory.Allocated, inventory.Fulfilled, inventory.Cancelled}, stored.Status)
+		require.Equal(h, got.CompletedAt, stored.CompletedAt)
+	default:
 		require.Equal(h, got.Status, stored.Status)
 		require.Equal(h, got.CompletedAt, stored.CompletedAt)
 	}

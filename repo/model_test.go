@@ -60,6 +60,7 @@ func TestRandomHistoryMatchesTheDomain(t *testing.T) {
 			for _, kind := range []string{
 				"done", "replayed", "expired", "INSUFFICIENT_STOCK", "INVALID_STATE", "VERSION_CONFLICT", "IDEMPOTENCY_CONFLICT",
 				"UNKNOWN_SKU", "UNKNOWN_LOCATION", "NOT_FOUND", "ALREADY_EXISTS", "INVALID_INPUT",
+				"fulfilled", "cancelled", "set",
 			} {
 				require.Positive(t, h.met[kind], kind)
 			}
@@ -181,13 +182,18 @@ func (h *history) compare() {
 	for i, entry := range h.model.log {
 		require.Equal(h, entry, stored.log[i])
 	}
-	expired := 0
+	h.met["expired"], h.met["fulfilled"], h.met["cancelled"], h.met["set"] = 0, 0, 0, 0
 	for _, r := range stored.Reservations {
-		if r.Status == inventory.Expired {
-			expired++
+		switch r.Status {
+		case inventory.Expired, inventory.Fulfilled, inventory.Cancelled:
+			h.met[strings.ToLower(string(r.Status))]++
 		}
 	}
-	h.met["expired"] = expired
+	for _, token := range stored.Tokens {
+		if token.Action == inventory.ActionSet {
+			h.met["set"]++
+		}
+	}
 }
 
 // read reads all there is, as clients would as far as they can.
@@ -232,7 +238,7 @@ func (h *history) read() *model {
 		Key, Principal, Action, CommandID string
 		Fields                            inventory.Fingerprint
 	}
-	require.NoError(h, h.db.NewRaw("SELECT key, principal, action, fields, CASE WHEN action <> 'ADJUSTED' THEN command_id END AS command_id FROM client_tokens").
+	require.NoError(h, h.db.NewRaw("SELECT key, principal, action, fields, CASE WHEN action NOT IN ('ADJUSTED', 'SET') THEN command_id END AS command_id FROM client_tokens").
 		Scan(h.Context(), &tokens))
 	for _, token := range tokens {
 		m.Tokens[token.Key] = inventory.Token{

@@ -50,9 +50,18 @@ var violations = []string{
 	`SELECT format('closed by %s entries: %s', count(e.id), to_json(r)) FROM reservations AS r
 	 LEFT JOIN audit_log AS e ON e.reservation_id = r.id AND e.action IN ('CONVERTED', 'RELEASED', 'EXPIRED')
 	 GROUP BY r.id HAVING count(e.id) <> CASE WHEN completed_at IS NULL THEN 0 ELSE line_count END
-		OR bool_or(e.at <> completed_at OR (e.action, status) NOT IN (('CONVERTED', 'ALLOCATED'), ('RELEASED', 'RELEASED'), ('EXPIRED', 'EXPIRED')))
+		OR bool_or(e.at <> completed_at OR (e.action, status) NOT IN (('CONVERTED', 'ALLOCATED'), ('CONVERTED', 'FULFILLED'), ('CONVERTED', 'CANCELLED'),
+				('RELEASED', 'RELEASED'), ('EXPIRED', 'EXPIRED')))
 			FILTER (WHERE e.id IS NOT NULL)
-		OR (completed_at IS NULL) <> (status = 'HELD' OR status = 'ALLOCATED' AND expires_at IS NULL)`,
+		OR (completed_at IS NULL) <> (status = 'HELD' OR status IN ('ALLOCATED', 'FULFILLED', 'CANCELLED') AND expires_at IS NULL)`,
+
+	// 6, too: one last entry a line, as its allocation ended.
+	`SELECT format('ended by %s entries: %s', count(e.id), to_json(r)) FROM reservations AS r
+	 LEFT JOIN (audit_log AS e JOIN reservation_lines AS l USING (reservation_id, sku, location))
+		ON e.reservation_id = r.id AND e.action IN ('FULFILLED', 'CANCELLED')
+	 GROUP BY r.id HAVING count(e.id) <> CASE WHEN status IN ('FULFILLED', 'CANCELLED') THEN line_count ELSE 0 END
+		OR bool_or(e.action <> status OR (e.total_delta, e.reserved_delta, e.allocated_delta) <> (CASE status WHEN 'FULFILLED' THEN -quantity ELSE 0 END, 0, -quantity))
+			FILTER (WHERE e.id IS NOT NULL)`,
 
 	// 7: in time, or expired.
 	`SELECT 'out of time: ' || to_json(r) FROM reservations AS r
@@ -114,6 +123,8 @@ func TestEachViolationIsFound(t *testing.T) {
 	w.extend(held.ID, 3600)
 	converted := w.convert(w.hold("converted", line("A", 1)).ID).Reservation
 	w.allocate("allocated", line("A", 1))
+	w.fulfil(w.allocate("fulfilled", line("A", 1)).ID)
+	w.cancel(w.convert(w.hold("cancelled", line("A", 1)).ID).Reservation.ID)
 	overdue := w.hold("overdue", line("A", 1))
 	makeOverdue(t, db, overdue.ID)
 	w.release(overdue.ID)
@@ -137,6 +148,11 @@ func TestEachViolationIsFound(t *testing.T) {
 		"UPDATE reservations SET status = 'RELEASED' WHERE id = '" + converted.ID + "'",
 		"UPDATE reservations SET completed_at = NULL WHERE id = '" + converted.ID + "'",
 		"DELETE FROM audit_log WHERE action = 'CONVERTED'",
+		"UPDATE reservations SET status = 'CANCELLED' WHERE status = 'FULFILLED'",
+		"UPDATE reservations SET status = 'ALLOCATED' WHERE status = 'CANCELLED'",
+		"UPDATE reservations SET completed_at = NULL WHERE status = 'CANCELLED'",
+		"DELETE FROM audit_log WHERE action = 'CANCELLED'",
+		"UPDATE audit_log SET total_delta = 0 WHERE action = 'FULFILLED'",
 		"UPDATE reservations SET expires_at = completed_at WHERE id = '" + converted.ID + "'",
 		"UPDATE reservations SET expires_at = now() + interval '1 hour' WHERE id = '" + overdue.ID + "'",
 		"UPDATE reservations SET line_count = 1 WHERE status = 'HELD'",

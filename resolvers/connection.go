@@ -24,6 +24,14 @@ func reservationConnection(list repo.List[inventory.Reservation], after *string)
 	return &model.ReservationConnection{Edges: edges, PageInfo: pageInfo(list.Cursors, list.More, after)}
 }
 
+func locationConnection(list repo.List[inventory.Location], after *string) *model.LocationConnection {
+	edges := make([]model.LocationEdge, len(list.Items))
+	for i, item := range list.Items {
+		edges[i] = model.LocationEdge{Cursor: list.Cursors[i], Node: item}
+	}
+	return &model.LocationConnection{Edges: edges, PageInfo: pageInfo(list.Cursors, list.More, after)}
+}
+
 func pageInfo(cursors []string, more bool, after *string) model.PageInfo {
 	info := model.PageInfo{HasNextPage: more, HasPreviousPage: after != nil}
 	if len(cursors) > 0 {

@@ -28,6 +28,14 @@ func (r *mutation) UpdateSku(ctx context.Context, input inventory.UpdateSKU) (*m
 	return &model.UpdateSkuPayload{Sku: outcome.SKU, UserErrors: userErrors(outcome.Refused)}, nil
 }
 
+func (r *mutation) CreateLocation(ctx context.Context, input inventory.CreateLocation) (*model.CreateLocationPayload, error) {
+	outcome, err := r.Repo.CreateLocation(ctx, input)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &model.CreateLocationPayload{Location: outcome.Location, UserErrors: userErrors(outcome.Refused)}, nil
+}
+
 func (r *mutation) CreateHold(ctx context.Context, input inventory.CreateHold) (*model.CreateHoldPayload, error) {
 	outcome, err := r.Repo.Do(ctx, input, input.Strategy)
 	if err != nil {
@@ -74,6 +82,36 @@ func (r *mutation) ExtendHold(ctx context.Context, input inventory.ExtendHold) (
 		return nil, fault(err)
 	}
 	return &model.ExtendHoldPayload{Reservation: outcome.Reservation, UserErrors: userErrors(outcome.Refused)}, nil
+}
+
+func (r *mutation) FulfillAllocation(ctx context.Context, input inventory.FulfillAllocation) (*model.FulfillAllocationPayload, error) {
+	outcome, err := r.Repo.Do(ctx, input, nil)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &model.FulfillAllocationPayload{
+		Reservation: outcome.Reservation, Replayed: outcome.Replayed, UserErrors: userErrors(outcome.Refused),
+	}, nil
+}
+
+func (r *mutation) CancelAllocation(ctx context.Context, input inventory.CancelAllocation) (*model.CancelAllocationPayload, error) {
+	outcome, err := r.Repo.Do(ctx, input, nil)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &model.CancelAllocationPayload{
+		Reservation: outcome.Reservation, Replayed: outcome.Replayed, UserErrors: userErrors(outcome.Refused),
+	}, nil
+}
+
+func (r *mutation) SetStock(ctx context.Context, input inventory.SetStock) (*model.SetStockPayload, error) {
+	outcome, err := r.Repo.Do(ctx, input, nil)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &model.SetStockPayload{
+		StockLevel: outcome.Level, Replayed: outcome.Replayed, UserErrors: userErrors(outcome.Refused),
+	}, nil
 }
 
 func (r *mutation) AdjustStock(ctx context.Context, input inventory.AdjustStock) (*model.AdjustStockPayload, error) {

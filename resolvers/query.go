@@ -36,6 +36,14 @@ func (r *query) Reservations(ctx context.Context, first *int32, after *string, f
 	return reservationConnection(list, after), nil
 }
 
+func (r *query) Locations(ctx context.Context, first *int32, after *string) (*model.LocationConnection, error) {
+	list, err := r.Repo.Locations(ctx, page(first, after))
+	if err != nil {
+		return nil, fault(err)
+	}
+	return locationConnection(list, after), nil
+}
+
 func (r *query) Consistency(ctx context.Context, skus []string) (*inventory.ConsistencyReport, error) {
 	report, err := r.Repo.Consistency(ctx, skus)
 	return &report, fault(err)

@@ -68,6 +68,16 @@ type AuditEntry struct {
 	Reference *string `json:"reference,omitempty"`
 }
 
+// What becomes of cancelAllocation.
+type CancelAllocationPayload struct {
+	// The cancelled allocation; null when it was refused.
+	Reservation *inventory.Reservation `json:"reservation,omitempty"`
+	// Whether it had been cancelled before.
+	Replayed bool `json:"replayed"`
+	// Why it was refused; empty when it was done.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What becomes of convertHold.
 type ConvertHoldPayload struct {
 	// The allocation; null when it was refused.
@@ -98,6 +108,14 @@ type CreateHoldPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// What becomes of createLocation.
+type CreateLocationPayload struct {
+	// The location; null when it was refused.
+	Location *inventory.Location `json:"location,omitempty"`
+	// Why it was refused; empty when it was done.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What becomes of createSku.
 type CreateSkuPayload struct {
 	// The SKU; null when it was refused.
@@ -110,6 +128,16 @@ type CreateSkuPayload struct {
 type ExtendHoldPayload struct {
 	// The hold; null when it was refused.
 	Reservation *inventory.Reservation `json:"reservation,omitempty"`
+	// Why it was refused; empty when it was done.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What becomes of fulfillAllocation.
+type FulfillAllocationPayload struct {
+	// The fulfilled allocation; null when it was refused.
+	Reservation *inventory.Reservation `json:"reservation,omitempty"`
+	// Whether it had been fulfilled before.
+	Replayed bool `json:"replayed"`
 	// Why it was refused; empty when it was done.
 	UserErrors []UserError `json:"userErrors"`
 }
@@ -211,6 +239,22 @@ func (this InvalidStateError) GetField() []string {
 	return interfaceSlice
 }
 
+// A page of locations.
+type LocationConnection struct {
+	// The page.
+	Edges []LocationEdge `json:"edges"`
+	// Where it lies.
+	PageInfo PageInfo `json:"pageInfo"`
+}
+
+// A location in a page.
+type LocationEdge struct {
+	// Opaque; give it as `after` to go on from here.
+	Cursor string `json:"cursor"`
+	// The location.
+	Node inventory.Location `json:"node"`
+}
+
 type Mutation struct {
 }
 
@@ -269,6 +313,16 @@ type ReservationEdge struct {
 	Cursor string `json:"cursor"`
 	// The reservation.
 	Node inventory.Reservation `json:"node"`
+}
+
+// What becomes of setStock.
+type SetStockPayload struct {
+	// The stock level as it now is; null when it was refused.
+	StockLevel *inventory.StockLevel `json:"stockLevel,omitempty"`
+	// Whether an earlier attempt with the same token had made the change.
+	Replayed bool `json:"replayed"`
+	// Why it was refused; empty when it was done.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // A refusal that its code and message say all about.

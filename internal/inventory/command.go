@@ -57,6 +57,7 @@ type Outcome struct {
 	Reservation *Reservation
 	Level       *StockLevel
 	SKU         *SKU
+	Location    *Location
 	// Replayed says that an earlier request had had this very effect.
 	Replayed bool
 	// Refused is why nothing was done; empty if it was done.

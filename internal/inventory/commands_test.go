@@ -24,11 +24,13 @@ var (
 	anyQuantity = rapid.SampledFrom([]int32{1, 1, 1, 1, 1, 1, 2, 2, 3, 5, 12, 40, inventory.QuantityMax})
 	anyTTL      = rapid.SampledFrom([]int32{1, 20, 60, 3599, 3600})
 	anyDelta    = rapid.SampledFrom([]int64{1, 2, 10, 25, 25, -1, -2, -10, -1000})
+	anyReason   = rapid.SampledFrom([]inventory.Reason{"RECEIVED", "DAMAGED"})
 	anyText     = rapid.SampledFrom([]*string{nil, nil, nil, new("order-1"), new("Größe 38")})
 	anyMetadata = rapid.SampledFrom([]json.RawMessage{nil, nil, nil, json.RawMessage(`{}`), json.RawMessage(`{"cart":1}`)})
 	anyKind     = rapid.SampledFrom([]string{
 		"hold", "hold", "hold", "hold", "allocation", "convert", "convert", "release", "release",
-		"extend", "extend", "expire", "adjust", "adjust", "adjust", "create", "again", "again",
+		"fulfil", "fulfil", "cancel", "cancel", "extend", "extend", "expire",
+		"adjust", "adjust", "adjust", "set", "set", "create", "again", "again",
 	})
 )
 
@@ -55,6 +57,10 @@ func (h *history) anyRequest(rt *rapid.T) inventory.Request {
 		command = inventory.ConvertHold{ReservationID: h.anyReservation(rt), Reference: anyText.Draw(rt, "reference")}
 	case "release":
 		command = inventory.ReleaseHold{ReservationID: h.anyReservation(rt), Reference: anyText.Draw(rt, "reference")}
+	case "fulfil":
+		command = inventory.FulfillAllocation{ReservationID: h.anyReservation(rt), Reference: anyText.Draw(rt, "reference")}
+	case "cancel":
+		command = inventory.CancelAllocation{ReservationID: h.anyReservation(rt), Reference: anyText.Draw(rt, "reference")}
 	case "extend":
 		command = inventory.ExtendHold{ReservationID: h.anyReservation(rt), TTLSeconds: anyTTL.Draw(rt, "ttl")}
 	case "expire":
@@ -62,6 +68,8 @@ func (h *history) anyRequest(rt *rapid.T) inventory.Request {
 		command = inventory.ExpireHold{ReservationID: strings.ToLower(h.anyReservation(rt))}
 	case "adjust":
 		command = h.anyAdjustment(rt)
+	case "set":
+		command = h.anyCount(rt)
 	case "create":
 		c := inventory.CreateSKU{
 			SKU: newSKU.Draw(rt, "sku"), Name: "a name", Location: anyLocation.Draw(rt, "location"), Metadata: anyMetadata.Draw(rt, "metadata"),
@@ -81,17 +89,39 @@ func (h *history) anyAdjustment(rt *rapid.T) inventory.AdjustStock {
 	c := inventory.AdjustStock{
 		ClientToken: h.anyToken(rt), SKU: anySKU.Draw(rt, "sku"), Location: anyLocation.Draw(rt, "location"),
 		Delta:  anyDelta.Draw(rt, "delta"),
-		Reason: rapid.SampledFrom([]inventory.Reason{"RECEIVED", "DAMAGED"}).Draw(rt, "reason"), Reference: anyText.Draw(rt, "reference"),
+		Reason: anyReason.Draw(rt, "reason"), Reference: anyText.Draw(rt, "reference"),
 	}
-	if rapid.Bool().Draw(rt, "versioned") {
-		location := "default"
-		if c.Location != nil {
-			location = *c.Location
-		}
-		stored := h.grouped.levels[inventory.LevelKey{SKU: c.SKU, Location: location}].Version
-		c.ExpectedVersion = new(max(0, stored+rapid.SampledFrom([]int64{0, 0, 0, -1, 1, -1000}).Draw(rt, "beside")))
-	}
+	c.ExpectedVersion = anyVersion(rt, h.stored(c.SKU, c.Location))
 	return c
+}
+
+// anyCount sets a total near the one stored, which those before it in its group
+// may yet move.
+func (h *history) anyCount(rt *rapid.T) inventory.SetStock {
+	c := inventory.SetStock{
+		ClientToken: h.anyToken(rt), SKU: anySKU.Draw(rt, "sku"), Location: anyLocation.Draw(rt, "location"),
+		Reason: anyReason.Draw(rt, "reason"), Reference: anyText.Draw(rt, "reference"),
+	}
+	stored := h.stored(c.SKU, c.Location)
+	c.Total = max(0, stored.Total+rapid.SampledFrom([]int64{0, 0, 0, 1, 10, 25, -1, -2, -10, -1000}).Draw(rt, "beside"))
+	c.ExpectedVersion = anyVersion(rt, stored)
+	return c
+}
+
+func (h *history) stored(sku string, location *string) inventory.StockLevel {
+	key := inventory.LevelKey{SKU: sku, Location: "default"}
+	if location != nil {
+		key.Location = *location
+	}
+	return h.grouped.levels[key]
+}
+
+// anyVersion is none, or one at or near the level's.
+func anyVersion(rt *rapid.T, level inventory.StockLevel) *int64 {
+	if rapid.Bool().Draw(rt, "versioned") {
+		return new(max(0, level.Version+rapid.SampledFrom([]int64{0, 0, 0, -1, 1, -1000}).Draw(rt, "beside version")))
+	}
+	return nil
 }
 
 // earlierCommand repeats one of the last commands, perhaps with its lines in

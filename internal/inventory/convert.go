@@ -16,5 +16,5 @@ func (c ConvertHold) Footprint(string) Footprint { return c.ending().footprint()
 func (c ConvertHold) decide(b *batch, request Request) Outcome { return c.ending().decide(b, request) }
 
 func (c ConvertHold) ending() ending {
-	return ending{c.ReservationID, c.Reference, Allocated, ActionConverted, "converted"}
+	return ending{c.ReservationID, c.Reference, Held, Allocated, ActionConverted, "converted"}
 }

@@ -1,11 +1,11 @@
 package inventory
 
-// ending is what ends a hold by its holder's wish: a conversion and a release
-// differ only in where they lead.
+// ending is a reservation's way out of a state by somebody's wish: the four
+// differ only in where they lead from and to.
 type ending struct {
 	reservationID string
 	reference     *string
-	to            Status
+	from, to      Status
 	action        Action
 	// wish completes the sentence "a reservation that is RELEASED can't be …".
 	wish string
@@ -29,13 +29,22 @@ func (e ending) decide(b *batch, request Request) Outcome {
 	}
 	r = b.expireIfOverdue(r)
 	switch {
-	case r.endedAs() == e.to:
+	case e.won(r):
 		return Outcome{Reservation: &r, Replayed: !b.state.Committed[request.ID]}
-	case r.Status != Held:
+	case r.Status != e.from:
 		return refused(invalidState(&r, e.wish))
 	}
 	r = b.move(r, e.to, Entry{
 		Action: e.action, Actor: request.Principal, CommandID: request.ID, Reference: text(e.reference),
 	})
 	return Outcome{Reservation: &r}
+}
+
+// won says whether the reservation left the state this way before, whatever
+// came after.
+func (e ending) won(r Reservation) bool {
+	if e.from == Held {
+		return r.endedAs() == e.to
+	}
+	return r.Status == e.to
 }

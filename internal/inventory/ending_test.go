@@ -12,8 +12,36 @@ import (
 
 func convert(id string) inventory.Command { return inventory.ConvertHold{ReservationID: id} }
 func release(id string) inventory.Command { return inventory.ReleaseHold{ReservationID: id} }
+func fulfil(id string) inventory.Command  { return inventory.FulfillAllocation{ReservationID: id} }
+func cancel(id string) inventory.Command  { return inventory.CancelAllocation{ReservationID: id} }
 func extend(id string, seconds int32) inventory.Command {
 	return inventory.ExtendHold{ReservationID: id, TTLSeconds: seconds}
+}
+
+// endings are all there are, each with a way to make what it can end.
+var endings = map[string]struct {
+	end  func(id string) inventory.Command
+	made func(*shop) *inventory.Reservation
+	to   inventory.Status
+}{
+	"convert": {convert, fourHeld, inventory.Allocated},
+	"release": {release, fourHeld, inventory.Released},
+	"fulfil":  {fulfil, fourAllocated, inventory.Fulfilled},
+	"cancel":  {cancel, fourAllocated, inventory.Cancelled},
+
+	"fulfil what was held": {fulfil, fourConverted, inventory.Fulfilled},
+	"cancel what was held": {cancel, fourConverted, inventory.Cancelled},
+}
+
+func fourHeld(s *shop) *inventory.Reservation { return s.hold(4) }
+
+func fourAllocated(s *shop) *inventory.Reservation {
+	lines := []inventory.LineRequest{{SKU: "A", Quantity: 4}}
+	return s.done(inventory.CreateAllocation{ClientToken: "allocation", Lines: lines}).Reservation
+}
+
+func fourConverted(s *shop) *inventory.Reservation {
+	return s.done(convert(s.hold(4).ID)).Reservation
 }
 
 func TestConversionMakesAnAllocation(t *testing.T) {
@@ -49,17 +77,18 @@ func TestReleaseGivesTheUnitsBack(t *testing.T) {
 
 func TestRepeatedEndingIsReplayed(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(string) inventory.Command{"convert": convert, "release": release} {
+	for name, test := range endings {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newShop(t, 10)
-			held := s.hold(4)
-			ended := s.done(end(held.ID))
+			made := test.made(s)
+			ended := s.done(test.end(made.ID))
 			require.False(t, ended.Replayed)
+			require.Equal(t, test.to, ended.Reservation.Status)
 			entries := len(s.db.log)
 			s.now = s.now.Add(24 * time.Hour)
 
-			repeated := s.done(end(held.ID))
+			repeated := s.done(test.end(made.ID))
 
 			require.True(t, repeated.Replayed)
 			require.Equal(t, ended.Reservation, repeated.Reservation)
@@ -70,12 +99,11 @@ func TestRepeatedEndingIsReplayed(t *testing.T) {
 
 func TestEndingRunAgainAfterItsCommitIsDone(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(string) inventory.Command{"convert": convert, "release": release} {
+	for name, test := range endings {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newShop(t, 10)
-			held := s.hold(4)
-			first := s.done(end(held.ID))
+			first := s.done(test.end(test.made(s).ID))
 			entries := len(s.db.log)
 			require.Equal(t, first, s.again())
 			require.Len(t, s.db.log, entries)
@@ -85,66 +113,22 @@ func TestEndingRunAgainAfterItsCommitIsDone(t *testing.T) {
 
 func TestReplayRunAgainIsStillAReplay(t *testing.T) {
 	t.Parallel()
-	s := newShop(t, 10)
-	held := s.hold(4)
-	s.done(convert(held.ID))
-	require.True(t, s.done(convert(held.ID)).Replayed)
-	require.True(t, s.again().Replayed)
-}
-
-// Every command that needs a hold, against every state that isn't one.
-func TestReservationThatLeftHeldIsRefusedWithWhatItIs(t *testing.T) {
-	t.Parallel()
-	allocatedDirectly := func(r *inventory.Reservation) { r.ExpiresAt, r.CompletedAt = nil, nil }
-	commands := map[string]inventory.Command{
-		"convert": convert(uuid(1)), "release": release(uuid(1)), "extend": extend(uuid(1), 3600),
-	}
-	tests := map[string]struct {
-		status  inventory.Status
-		change  func(*inventory.Reservation)
-		replays string
-	}{
-		"converted":                          {status: inventory.Allocated, replays: "convert"},
-		"released":                           {status: inventory.Released, replays: "release"},
-		"expired":                            {status: inventory.Expired},
-		"converted and fulfilled":            {status: inventory.Fulfilled, replays: "convert"},
-		"converted and cancelled":            {status: inventory.Cancelled, replays: "convert"},
-		"allocated directly":                 {status: inventory.Allocated, change: allocatedDirectly},
-		"allocated directly, then fulfilled": {status: inventory.Fulfilled, change: allocatedDirectly},
-		"allocated directly, then cancelled": {status: inventory.Cancelled, change: allocatedDirectly},
-	}
-	for name, test := range tests {
-		for verb, command := range commands {
-			t.Run(verb+" what was "+name, func(t *testing.T) {
-				t.Parallel()
-				state := stateOf(inventory.StockLevel{SKU: "A", Location: "default", Total: 10, Allocated: 5, Version: 5})
-				r := heldReservation(1, inventory.Line{SKU: "A", Location: "default", Quantity: 5})
-				r.Status, r.CompletedAt, r.Revision = test.status, new(noon.Add(-time.Second)), 2
-				if test.change != nil {
-					test.change(&r)
-				}
-				state.Reservations[r.ID] = r
-
-				outcomes, changes := inventory.Decide(limits, state, []inventory.Request{request(2, command)})
-
-				require.True(t, changes.Empty())
-				if verb == test.replays {
-					require.Equal(t, inventory.Outcome{At: noon, Reservation: &r, Replayed: true}, outcomes[0])
-					return
-				}
-				e := requireRefused(t, outcomes[0])
-				require.Equal(t, inventory.InvalidState, e.Code)
-				require.Equal(t, &r, e.Reservation)
-				require.Equal(t, path("reservationId"), e.Field)
-			})
-		}
+	for name, test := range endings {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t, 10)
+			made := test.made(s)
+			s.done(test.end(made.ID))
+			require.True(t, s.done(test.end(made.ID)).Replayed)
+			require.True(t, s.again().Replayed)
+		})
 	}
 }
 
 func TestHoldMetAtItsDeadlineIsEndedAndRefused(t *testing.T) {
 	t.Parallel()
 	for name, command := range map[string]func(string) inventory.Command{
-		"convert": convert, "release": release,
+		"convert": convert, "release": release, "fulfil": fulfil, "cancel": cancel,
 		"extend": func(id string) inventory.Command { return extend(id, 60) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -187,7 +171,8 @@ func TestReservationOfAnotherPrincipalIsNotFound(t *testing.T) {
 	s := newShop(t, 10)
 	held := s.hold(4)
 	for _, command := range []inventory.Command{
-		convert(held.ID), release(held.ID), extend(held.ID, 60), inventory.ExpireHold{ReservationID: held.ID},
+		convert(held.ID), release(held.ID), fulfil(held.ID), cancel(held.ID),
+		extend(held.ID, 60), inventory.ExpireHold{ReservationID: held.ID},
 	} {
 		s.now = *held.ExpiresAt
 		entries := len(s.db.log)
@@ -204,7 +189,8 @@ func TestUnknownReservationIsNotFound(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, 10)
 	for _, command := range []inventory.Command{
-		convert(uuid(99)), release(uuid(99)), extend(uuid(99), 60), inventory.ExpireHold{ReservationID: uuid(99)},
+		convert(uuid(99)), release(uuid(99)), fulfil(uuid(99)), cancel(uuid(99)),
+		extend(uuid(99), 60), inventory.ExpireHold{ReservationID: uuid(99)},
 	} {
 		require.Equal(t, inventory.NotFound, s.refused(command).Code)
 	}

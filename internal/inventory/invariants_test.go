@@ -17,7 +17,8 @@ import (
 //  4. An audit entry's counters are its predecessor's plus its deltas; versions
 //     have no gap; the last entry is the level.
 //  5. A client token has at most one effect.
-//  6. A reservation leaves HELD once, with one closing entry a line.
+//  6. A reservation leaves HELD once, with one closing entry a line; and an
+//     allocation ends once, with one more.
 //  7. A hold ends by its holder's wish before its deadline, and expires from it
 //     on.
 //  8. A reservation has all its lines and entries, and no entry is an orphan.
@@ -125,11 +126,22 @@ func overusedTokens(d *database) (rows []string) {
 	return rows
 }
 
-// closingActions end a hold.
-var closingActions = map[inventory.Action]inventory.Status{
-	inventory.ActionConverted: inventory.Allocated,
-	inventory.ActionReleased:  inventory.Released,
-	inventory.ActionExpired:   inventory.Expired,
+// closingActions end a hold, and lastActions an allocation.
+var (
+	closingActions = map[inventory.Action]inventory.Status{
+		inventory.ActionConverted: inventory.Allocated,
+		inventory.ActionReleased:  inventory.Released,
+		inventory.ActionExpired:   inventory.Expired,
+	}
+	lastActions = map[inventory.Action]inventory.Status{
+		inventory.ActionFulfilled: inventory.Fulfilled,
+		inventory.ActionCancelled: inventory.Cancelled,
+	}
+)
+
+// wasAllocated says whether the reservation is or was an allocation.
+func wasAllocated(r inventory.Reservation) bool {
+	return r.Status == inventory.Allocated || r.Status == inventory.Fulfilled || r.Status == inventory.Cancelled
 }
 
 // entriesOf has each reservation's entries that one of the actions wrote.
@@ -149,20 +161,46 @@ func misclosed(d *database) (rows []string) {
 		entries := closing[id]
 		delete(closing, id)
 		if r.CompletedAt == nil {
-			neverHeld := r.Status == inventory.Allocated && r.ExpiresAt == nil
+			neverHeld := wasAllocated(r) && r.ExpiresAt == nil
 			if len(entries) > 0 || r.Status != inventory.Held && !neverHeld {
 				rows = append(rows, fmt.Sprintf("%s is %s, has not left HELD, and has %d closing entries", id, r.Status, len(entries)))
 			}
 			continue
 		}
+		became := r.Status
+		if wasAllocated(r) {
+			became = inventory.Allocated
+		}
 		wrong := func(e inventory.Entry) bool {
-			return closingActions[e.Action] != r.Status || !e.At.Equal(*r.CompletedAt)
+			return closingActions[e.Action] != became || !e.At.Equal(*r.CompletedAt)
 		}
 		if !sameLines(r, entries) || slices.ContainsFunc(entries, wrong) {
 			rows = append(rows, fmt.Sprintf("%s left HELD as %s at %s, by %+v", id, r.Status, r.CompletedAt, entries))
 		}
 	}
-	return append(rows, orphans(closing)...)
+	return append(append(rows, orphans(closing)...), misended(d)...)
+}
+
+func misended(d *database) (rows []string) {
+	last := d.entriesOf(func(a inventory.Action) bool { return lastActions[a] != "" })
+	for id, r := range d.reservations {
+		entries := last[id]
+		delete(last, id)
+		if r.Status != inventory.Fulfilled && r.Status != inventory.Cancelled {
+			if len(entries) > 0 {
+				rows = append(rows, fmt.Sprintf("%s is %s, and was ended by %+v", id, r.Status, entries))
+			}
+			continue
+		}
+		wrong := func(e inventory.Entry) bool {
+			left := e.TotalDelta == e.AllocatedDelta
+			return lastActions[e.Action] != r.Status || left != (r.Status == inventory.Fulfilled)
+		}
+		if !sameLines(r, entries) || slices.ContainsFunc(entries, wrong) {
+			rows = append(rows, fmt.Sprintf("%s is %s, by %+v", id, r.Status, entries))
+		}
+	}
+	return append(rows, orphans(last)...)
 }
 
 func mistimed(d *database) (rows []string) {
@@ -198,7 +236,7 @@ func incomplete(d *database) (rows []string) {
 // sameLines says whether there is one entry for each line, and of its quantity.
 func sameLines(r inventory.Reservation, entries []inventory.Entry) bool {
 	return slices.EqualFunc(r.Lines, entries, func(line inventory.Line, e inventory.Entry) bool {
-		moved := max(e.ReservedDelta, -e.ReservedDelta, e.AllocatedDelta)
+		moved := max(e.ReservedDelta, -e.ReservedDelta, e.AllocatedDelta, -e.AllocatedDelta)
 		return line.SKU == e.SKU && line.Location == e.Location && int64(line.Quantity) == moved
 	})
 }

@@ -73,15 +73,23 @@ func (m *model) answer(r inventory.Request) inventory.Outcome {
 		made := inventory.Reservation{ClientToken: c.ClientToken, Holder: c.Holder, Reference: c.Reference, Metadata: c.Metadata}
 		outcome = m.claim(r, made, c.Lines, inventory.ActionAllocated, nil)
 	case inventory.ConvertHold:
-		outcome = m.end(r, c.ReservationID, inventory.ActionConverted)
+		outcome = m.end(r, c.ReservationID, inventory.Held, inventory.ActionConverted)
 	case inventory.ReleaseHold:
-		outcome = m.end(r, c.ReservationID, inventory.ActionReleased)
+		outcome = m.end(r, c.ReservationID, inventory.Held, inventory.ActionReleased)
+	case inventory.FulfillAllocation:
+		outcome = m.end(r, c.ReservationID, inventory.Allocated, inventory.ActionFulfilled)
+	case inventory.CancelAllocation:
+		outcome = m.end(r, c.ReservationID, inventory.Allocated, inventory.ActionCancelled)
 	case inventory.ExtendHold:
 		outcome = m.extend(r, c)
 	case inventory.ExpireHold:
 		outcome = m.expire(r, c)
 	case inventory.AdjustStock:
-		outcome = m.adjust(r, c)
+		wanted := func(total int64) int64 { return total + c.Delta }
+		outcome = m.restock(r, c.ClientToken, c.SKU, c.Location, c.ExpectedVersion, wanted, "delta")
+	case inventory.SetStock:
+		wanted := func(int64) int64 { return c.Total }
+		outcome = m.restock(r, c.ClientToken, c.SKU, c.Location, c.ExpectedVersion, wanted, "total")
 	case inventory.CreateSKU:
 		outcome = m.create(r, c)
 	}
@@ -122,7 +130,8 @@ func (m *model) claim(r inventory.Request, made inventory.Reservation, asked []i
 		return strings.Compare(a.SKU+" "+a.Location, b.SKU+" "+b.Location)
 	})
 	m.claims[r.ID] = &claimed{made: made, story: []inventory.Action{action}, due: due}
-	m.remember(r, made.ClientToken, action)
+	m.did[r.ID] = action
+	m.remember(r, made.ClientToken)
 	return inventory.Outcome{Reservation: m.claims[r.ID].now()}
 }
 
@@ -163,7 +172,7 @@ func (m *model) take(line inventory.LineRequest, index int, owner string) *inven
 	}
 }
 
-func (m *model) end(r inventory.Request, id string, as inventory.Action) inventory.Outcome {
+func (m *model) end(r inventory.Request, id string, from inventory.Status, as inventory.Action) inventory.Outcome {
 	c := m.find(r, id)
 	if c == nil {
 		return no(inventory.Error{Code: inventory.NotFound, Field: path("reservationId")})
@@ -172,10 +181,10 @@ func (m *model) end(r inventory.Request, id string, as inventory.Action) invento
 	switch {
 	case slices.Contains(c.story, as):
 		return inventory.Outcome{Reservation: c.now(), Replayed: m.did[r.ID] != as}
-	case c.now().Status != inventory.Held:
+	case c.now().Status != from:
 		return no(inventory.Error{Code: inventory.InvalidState, Field: path("reservationId"), Reservation: c.now()})
 	}
-	m.leave(c, as)
+	m.happen(c, as)
 	m.did[r.ID] = as
 	return inventory.Outcome{Reservation: c.now()}
 }
@@ -213,22 +222,25 @@ func (m *model) expire(r inventory.Request, e inventory.ExpireHold) inventory.Ou
 	return inventory.Outcome{Reservation: c.now()}
 }
 
-func (m *model) adjust(r inventory.Request, a inventory.AdjustStock) inventory.Outcome {
-	location := "default"
-	if a.Location != nil {
-		location = *a.Location
+// restock puts free units on a shelf, or takes some, until it has as many as are
+// wanted in view of how many it has.
+func (m *model) restock(
+	r inventory.Request, token, sku string, at *string, expected *int64, wanted func(total int64) int64, amount string,
+) inventory.Outcome {
+	key := inventory.LevelKey{SKU: sku, Location: "default"}
+	if at != nil {
+		key.Location = *at
 	}
-	key := inventory.LevelKey{SKU: a.SKU, Location: location}
-	if first, used := m.uses[r.Principal+" "+a.ClientToken]; used {
+	if first, used := m.uses[r.Principal+" "+token]; used {
 		if differing := first.differing(r.Command); len(differing) > 0 {
 			return no(inventory.Error{Code: inventory.IdempotencyConflict, Field: path("clientToken"), DifferingFields: differing})
 		}
 		return inventory.Outcome{Level: m.level(key), Replayed: first.by != r.ID}
 	}
-	if _, known := m.skus[a.SKU]; !known {
-		return no(inventory.Error{Code: inventory.UnknownSKU, SKU: a.SKU, Field: path("sku")})
+	if _, known := m.skus[sku]; !known {
+		return no(inventory.Error{Code: inventory.UnknownSKU, SKU: sku, Field: path("sku")})
 	}
-	if !slices.Contains(m.locations, location) {
+	if !slices.Contains(m.locations, key.Location) {
 		return no(inventory.Error{Code: inventory.UnknownLocation, Field: path("location")})
 	}
 	var units []string
@@ -236,27 +248,28 @@ func (m *model) adjust(r inventory.Request, a inventory.AdjustStock) inventory.O
 	if s := m.shelves[key]; s != nil {
 		units, version = s.units, s.touched
 	}
-	if a.ExpectedVersion != nil && *a.ExpectedVersion != version {
+	if expected != nil && *expected != version {
 		return no(inventory.Error{
-			Code: inventory.VersionConflict, Field: path("expectedVersion"), Expected: *a.ExpectedVersion, Actual: version,
+			Code: inventory.VersionConflict, Field: path("expectedVersion"), Expected: *expected, Actual: version,
 		})
 	}
-	if free := int64(count(units, "")); free < -a.Delta {
+	goal := wanted(int64(len(units)))
+	if owned := int64(len(units) - count(units, "")); goal < owned {
 		return no(inventory.Error{
-			Code: inventory.InsufficientStock, SKU: a.SKU, Location: location, Field: path("delta"),
-			Requested: -a.Delta, Available: free,
+			Code: inventory.InsufficientStock, SKU: sku, Location: key.Location, Field: path(amount),
+			Requested: int64(len(units)) - goal, Available: int64(len(units)) - owned,
 		})
 	}
 	m.touch(key)
 	s := m.shelves[key]
-	for range a.Delta {
+	for int64(len(s.units)) < goal {
 		s.units = append(s.units, "")
 	}
-	for range -a.Delta {
+	for int64(len(s.units)) > goal {
 		free := slices.Index(s.units, "")
 		s.units = slices.Delete(s.units, free, free+1)
 	}
-	m.remember(r, a.ClientToken, inventory.ActionAdjusted)
+	m.remember(r, token)
 	return inventory.Outcome{Level: m.level(key)}
 }
 
@@ -298,19 +311,32 @@ func (m *model) find(r inventory.Request, id string) *claimed {
 
 func (m *model) expireOverdue(c *claimed) {
 	if c.now().Status == inventory.Held && m.now.Compare(*c.due) >= 0 {
-		m.leave(c, inventory.ActionExpired)
+		m.happen(c, inventory.ActionExpired)
 	}
 }
 
-// leave takes the reservation out of HELD.
-func (m *model) leave(c *claimed, as inventory.Action) {
-	c.left = new(m.now)
+// happen ends the hold or the allocation.
+func (m *model) happen(c *claimed, as inventory.Action) {
+	if c.now().Status == inventory.Held {
+		c.left = new(m.now)
+	}
 	c.story = append(c.story, as)
 	for _, line := range c.made.Lines {
 		m.touch(line.Key())
 	}
-	if as != inventory.ActionConverted {
+	switch as {
+	case inventory.ActionConverted:
+	case inventory.ActionFulfilled:
+		m.ship(c.made.ID)
+	default:
 		m.free(c.made.ID)
+	}
+}
+
+// ship takes the owner's units away.
+func (m *model) ship(owner string) {
+	for _, s := range m.shelves {
+		s.units = slices.DeleteFunc(s.units, func(unit string) bool { return unit == owner })
 	}
 }
 
@@ -332,8 +358,7 @@ func (m *model) touch(key inventory.LevelKey) {
 	m.shelves[key].at = m.now
 }
 
-func (m *model) remember(r inventory.Request, token string, did inventory.Action) {
-	m.did[r.ID] = did
+func (m *model) remember(r inventory.Request, token string) {
 	m.uses[r.Principal+" "+token] = use{by: r.ID, command: kind(r.Command), input: input(r.Command)}
 }
 
@@ -370,6 +395,10 @@ func (c *claimed) now() *inventory.Reservation {
 			r.Status = inventory.Released
 		case inventory.ActionExpired:
 			r.Status = inventory.Expired
+		case inventory.ActionFulfilled:
+			r.Status = inventory.Fulfilled
+		case inventory.ActionCancelled:
+			r.Status = inventory.Cancelled
 		}
 	}
 	return &r
@@ -415,8 +444,15 @@ func input(command inventory.Command) map[string]any {
 		}
 		if lines, ok := field.Interface().([]inventory.LineRequest); ok {
 			given[name] = inAnyOrder(lines)
-		} else if !field.IsZero() {
-			given[name] = reflect.Indirect(field).Interface()
+			continue
+		}
+		switch field.Kind() {
+		case reflect.Pointer, reflect.Slice:
+			if !field.IsNil() {
+				given[name] = reflect.Indirect(field).Interface()
+			}
+		default:
+			given[name] = field.Interface() // required: a total of 0 is given, too
 		}
 	}
 	return given

@@ -1,6 +1,7 @@
 package inventory_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -46,6 +47,11 @@ func TestRandomCommandsKeepEveryInvariantAndMatchTheModel(t *testing.T) {
 		"done", "replayed", "done before", "expired on the way", "met at its deadline",
 		"INSUFFICIENT_STOCK", "INVALID_STATE", "VERSION_CONFLICT", "IDEMPOTENCY_CONFLICT", "UNKNOWN_SKU",
 		"UNKNOWN_LOCATION", "NOT_FOUND", "ALREADY_EXISTS", "INVALID_INPUT",
+		"FulfillAllocation done", "FulfillAllocation replayed", "FulfillAllocation done before",
+		"CancelAllocation done", "CancelAllocation replayed", "CancelAllocation done before",
+		"SetStock done", "SetStock replayed", "SetStock done before",
+		"converted again after its fulfilment", "converted again after its cancellation",
+		"set lower", "set to the same", "set higher",
 	} {
 		assert.Greater(t, met[kind], 25, kind)
 	}
@@ -200,6 +206,9 @@ func (h *history) decideAlone(rt *rapid.T, r inventory.Request, inGroup inventor
 	}
 	for _, e := range changes.Entries {
 		require.Equal(rt, h.now, e.At)
+		if e.Action == inventory.ActionSet {
+			h.met[[]string{"set lower", "set to the same", "set higher"}[1+cmp.Compare(e.TotalDelta, 0)]]++
+		}
 		if e.Action == inventory.ActionExpired {
 			require.Equal(rt, inventory.ActorSystem, e.Actor)
 			require.Equal(rt, e.ReservationID, e.CommandID)
@@ -219,14 +228,24 @@ func (h *history) meet(r inventory.Request, outcome inventory.Outcome) {
 	for _, e := range outcome.Refused {
 		h.met[string(e.Code)]++
 	}
+	how := "done"
 	switch {
 	case len(outcome.Refused) > 0:
+		return
 	case outcome.Replayed:
-		h.met["replayed"]++
+		how = "replayed"
 	case h.tried[r.ID]:
-		h.met["done before"]++
-	default:
-		h.met["done"]++
+		how = "done before"
+	}
+	h.met[how]++
+	h.met[kind(r.Command)+" "+how]++
+	if _, ok := r.Command.(inventory.ConvertHold); ok {
+		switch outcome.Reservation.Status {
+		case inventory.Fulfilled:
+			h.met["converted again after its fulfilment"]++
+		case inventory.Cancelled:
+			h.met["converted again after its cancellation"]++
+		}
 	}
 }
 

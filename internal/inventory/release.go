@@ -16,5 +16,5 @@ func (c ReleaseHold) Footprint(string) Footprint { return c.ending().footprint()
 func (c ReleaseHold) decide(b *batch, request Request) Outcome { return c.ending().decide(b, request) }
 
 func (c ReleaseHold) ending() ending {
-	return ending{c.ReservationID, c.Reference, Released, ActionReleased, "released"}
+	return ending{c.ReservationID, c.Reference, Held, Released, ActionReleased, "released"}
 }

@@ -71,6 +71,8 @@ func TestRequestRunAgainAfterItsCommitIsDone(t *testing.T) {
 		"hold":       inventory.CreateHold{ClientToken: "1", Lines: []inventory.LineRequest{{SKU: "A", Quantity: 10}}},
 		"allocation": inventory.CreateAllocation{ClientToken: "1", Lines: []inventory.LineRequest{{SKU: "A", Quantity: 10}}},
 		"adjustment": inventory.AdjustStock{ClientToken: "1", SKU: "A", Delta: -10, Reason: "LOST", ExpectedVersion: new(int64(1))},
+		"count":      inventory.SetStock{ClientToken: "1", SKU: "A", Total: 0, Reason: "CORRECTION", ExpectedVersion: new(int64(1))},
+		"same count": inventory.SetStock{ClientToken: "1", SKU: "A", Total: 10, Reason: "CORRECTION"},
 		"creation":   inventory.CreateSKU{SKU: "B", Name: "B", InitialStock: new(int64(1)), Metadata: json.RawMessage(`{"a":1}`)},
 	}
 	for name, command := range tests {

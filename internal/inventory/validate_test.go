@@ -144,11 +144,26 @@ func TestBadInputIsNamedByItsPath(t *testing.T) {
 		change(&c)
 		return c
 	}
+	fulfil := func(change func(*inventory.FulfillAllocation)) inventory.Command {
+		c := inventory.FulfillAllocation{ReservationID: uuid(1)}
+		change(&c)
+		return c
+	}
+	cancel := func(change func(*inventory.CancelAllocation)) inventory.Command {
+		c := inventory.CancelAllocation{ReservationID: uuid(1)}
+		change(&c)
+		return c
+	}
 	extend := func(id string, seconds int32) inventory.Command {
 		return inventory.ExtendHold{ReservationID: id, TTLSeconds: seconds}
 	}
 	adjust := func(change func(*inventory.AdjustStock)) inventory.Command {
 		c := inventory.AdjustStock{ClientToken: "1", SKU: "A", Delta: 1, Reason: "RECEIVED"}
+		change(&c)
+		return c
+	}
+	set := func(change func(*inventory.SetStock)) inventory.Command {
+		c := inventory.SetStock{ClientToken: "1", SKU: "A", Total: 1, Reason: "CORRECTION"}
 		change(&c)
 		return c
 	}
@@ -196,6 +211,14 @@ func TestBadInputIsNamedByItsPath(t *testing.T) {
 		"release":                 {release(func(c *inventory.ReleaseHold) {}), nil},
 		"release malformed id":    {release(func(c *inventory.ReleaseHold) { c.ReservationID = "" }), []string{"input.reservationId"}},
 		"release reference long":  {release(func(c *inventory.ReleaseHold) { c.Reference = &a256 }), []string{"input.reference"}},
+		"fulfil":                  {fulfil(func(c *inventory.FulfillAllocation) {}), nil},
+		"fulfil malformed id":     {fulfil(func(c *inventory.FulfillAllocation) { c.ReservationID = "1" }), []string{"input.reservationId"}},
+		"fulfil reference blank":  {fulfil(func(c *inventory.FulfillAllocation) { c.Reference = new(" ") }), []string{"input.reference"}},
+		"fulfil, all at once":     {inventory.FulfillAllocation{Reference: &a256}, []string{"input.reservationId", "input.reference"}},
+		"cancel":                  {cancel(func(c *inventory.CancelAllocation) {}), nil},
+		"cancel malformed id":     {cancel(func(c *inventory.CancelAllocation) { c.ReservationID = uuid(1) + " " }), []string{"input.reservationId"}},
+		"cancel reference long":   {cancel(func(c *inventory.CancelAllocation) { c.Reference = &a256 }), []string{"input.reference"}},
+		"cancel, all at once":     {inventory.CancelAllocation{Reference: new("")}, []string{"input.reservationId", "input.reference"}},
 		"extend":                  {extend(uuid(1), 3600), nil},
 		"extend malformed id":     {extend("x", 1), []string{"input.reservationId"}},
 		"extend TTL 0":            {extend(uuid(1), 0), []string{"input.ttlSeconds"}},
@@ -216,6 +239,24 @@ func TestBadInputIsNamedByItsPath(t *testing.T) {
 		"adjust version 0":        {adjust(func(c *inventory.AdjustStock) { c.ExpectedVersion = new(int64(0)) }), nil},
 		"adjust version -1":       {adjust(func(c *inventory.AdjustStock) { c.ExpectedVersion = new(int64(-1)) }), []string{"input.expectedVersion"}},
 		"adjust version too high": {adjust(func(c *inventory.AdjustStock) { c.ExpectedVersion = new(int64(most + 1)) }), []string{"input.expectedVersion"}},
+
+		"set":                  {set(func(c *inventory.SetStock) {}), nil},
+		"set to 0":             {set(func(c *inventory.SetStock) { c.Total = 0 }), nil},
+		"set to the most":      {set(func(c *inventory.SetStock) { c.Total = most }), nil},
+		"set to -1":            {set(func(c *inventory.SetStock) { c.Total = -1 }), []string{"input.total"}},
+		"set to 2^53":          {set(func(c *inventory.SetStock) { c.Total = 1 << 53 }), []string{"input.total"}},
+		"set to -2^63":         {set(func(c *inventory.SetStock) { c.Total = -1 << 63 }), []string{"input.total"}},
+		"set token empty":      {set(func(c *inventory.SetStock) { c.ClientToken = "" }), []string{"input.clientToken"}},
+		"set SKU long":         {set(func(c *inventory.SetStock) { c.SKU = a65 }), []string{"input.sku"}},
+		"set location empty":   {set(func(c *inventory.SetStock) { c.Location = new("") }), []string{"input.location"}},
+		"set reference empty":  {set(func(c *inventory.SetStock) { c.Reference = new("") }), []string{"input.reference"}},
+		"set version 0":        {set(func(c *inventory.SetStock) { c.ExpectedVersion = new(int64(0)) }), nil},
+		"set version -1":       {set(func(c *inventory.SetStock) { c.ExpectedVersion = new(int64(-1)) }), []string{"input.expectedVersion"}},
+		"set version too high": {set(func(c *inventory.SetStock) { c.ExpectedVersion = new(int64(most + 1)) }), []string{"input.expectedVersion"}},
+		"set, all at once": {
+			inventory.SetStock{Location: new(""), Total: -1, Reference: new(""), ExpectedVersion: new(int64(-1))},
+			[]string{"input.clientToken", "input.sku", "input.location", "input.reference", "input.expectedVersion", "input.total"},
+		},
 
 		"create":               {create(func(c *inventory.CreateSKU) {}), nil},
 		"create with 0":        {create(func(c *inventory.CreateSKU) { c.InitialStock = new(int64(0)) }), nil},

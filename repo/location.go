@@ -1,0 +1,46 @@
+package repo
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"holdfast/internal/inventory"
+)
+
+// CreateLocation adds a location.
+func (r *Repo) CreateLocation(ctx context.Context, location inventory.CreateLocation) (inventory.Outcome, error) {
+	if invalid := location.Validate(); len(invalid) > 0 {
+		return inventory.Outcome{Refused: invalid}, nil
+	}
+	result, err := r.db.NewRaw(`
+		INSERT INTO locations (code, name, command_id, created_at) VALUES (?, ?, ?, clock_timestamp())
+		ON CONFLICT DO NOTHING`, location.Code, location.Name, newID(time.Now())).Exec(ctx)
+	if err != nil {
+		return inventory.Outcome{}, fmt.Errorf("create location: %w", err)
+	}
+	if created, err := result.RowsAffected(); err != nil || created == 0 {
+		return inventory.Outcome{Refused: []*inventory.Error{location.Taken()}}, err
+	}
+	return inventory.Outcome{Location: &inventory.Location{Code: location.Code, Name: location.Name}}, nil
+}
+
+var locationCursors = cursorKind{"location", inventory.ValidCode}
+
+// Locations answers the locations in the order of their codes.
+func (r *Repo) Locations(ctx context.Context, page Page) (List[inventory.Location], error) {
+	after, problem := page.after(locationCursors)
+	if problem != nil {
+		return List[inventory.Location]{}, problem
+	}
+	var rows []inventory.Location
+	err := r.db.NewRaw("SELECT code, name FROM locations WHERE code > ? ORDER BY code LIMIT ?", after, page.First+1).Scan(ctx, &rows)
+	if err != nil {
+		return List[inventory.Location]{}, fmt.Errorf("locations: %w", err)
+	}
+	list := List[inventory.Location]{More: len(rows) > page.First, Items: rows[:min(len(rows), page.First)]}
+	for _, location := range list.Items {
+		list.Cursors = append(list.Cursors, cursor(locationCursors, location.Code))
+	}
+	return list, nil
+}
