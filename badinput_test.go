@@ -110,6 +110,8 @@ func badInputs(held string) []badInput {
 		mutation("convertHold", map[string]any{}, id, "reservationId")
 		mutation("releaseHold", map[string]any{}, id, "reservationId")
 		mutation("extendHold", map[string]any{"ttlSeconds": 60}, id, "reservationId")
+		mutation("fulfillAllocation", map[string]any{}, id, "reservationId")
+		mutation("cancelAllocation", map[string]any{}, id, "reservationId")
 	}
 	adjust := map[string]any{"clientToken": "bad", "sku": "GOOD", "delta": 1, "reason": "FOUND"}
 	sku := map[string]any{"sku": "NEW", "name": "New"}
@@ -126,13 +128,30 @@ func badInputs(held string) []badInput {
 	for _, version := range []any{-1, 1 << 53, "1"} {
 		mutation("adjustStock", adjust, version, "expectedVersion")
 	}
+	set := map[string]any{"clientToken": "bad", "sku": "GOOD", "total": 1, "reason": "FOUND"}
 	for _, token := range badTokens {
 		mutation("adjustStock", adjust, token, "clientToken")
+		mutation("setStock", set, token, "clientToken")
+	}
+	for _, code := range badCodes {
+		mutation("setStock", set, code, "sku")
+		mutation("setStock", set, code, "location")
+		mutation("createLocation", map[string]any{"name": "New"}, code, "code")
+	}
+	for _, total := range []any{-1, 1 << 53, json.Number("9223372036854775808"), "1", 0.5} {
+		mutation("setStock", set, total, "total")
+	}
+	for _, version := range []any{-1, 1 << 53} {
+		mutation("setStock", set, version, "expectedVersion")
 	}
 	for _, text := range badTexts {
 		mutation("adjustStock", adjust, text, "reference")
 		mutation("convertHold", map[string]any{"reservationId": held}, text, "reference")
 		mutation("releaseHold", map[string]any{"reservationId": held}, text, "reference")
+		mutation("fulfillAllocation", map[string]any{"reservationId": held}, text, "reference")
+		mutation("cancelAllocation", map[string]any{"reservationId": held}, text, "reference")
+		mutation("setStock", set, text, "reference")
+		mutation("createLocation", map[string]any{"code": "NEW"}, text, "name")
 	}
 	for _, field := range []string{"convertHold", "releaseHold"} {
 		mutation(field, map[string]any{"reservationId": held}, "optimistic", "strategy")
@@ -177,9 +196,11 @@ func badInputs(held string) []badInput {
 	query("reservation", map[string]any{"by": map[string]any{"id": unknownID, "clientToken": "t"}}, "by")
 	for _, first := range badFirsts {
 		query("reservations", map[string]any{"first": first}, "first")
+		query("locations", map[string]any{"first": first}, "first")
 	}
 	for _, cursor := range badCursors {
 		query("reservations", map[string]any{"after": cursor}, "after")
+		query("locations", map[string]any{"after": cursor}, "after")
 	}
 	query("reservations", map[string]any{"filter": map[string]any{"status": "LOST"}}, "filter", "status")
 	for _, moment := range []string{"createdAfter", "createdBefore", "expiresBefore"} {
@@ -201,7 +222,7 @@ func nested(depth int) map[string]any {
 }
 
 var selections = map[string]string{
-	"availability": "sku", "sku": "sku", "reservation": "id", "reservations": "edges { cursor }", "consistency": "isConsistent",
+	"availability": "sku", "sku": "sku", "reservation": "id", "reservations": "edges { cursor }", "locations": "edges { cursor }", "consistency": "isConsistent",
 }
 
 // literal is the operation with its arguments in the query.
@@ -307,6 +328,7 @@ func contents(t *testing.T, url string) string {
 		'levels', (SELECT jsonb_agg(t ORDER BY sku, location) FROM stock_levels AS t),
 		'reservations', (SELECT jsonb_agg(t ORDER BY id) FROM reservations AS t),
 		'tokens', (SELECT jsonb_agg(t ORDER BY key) FROM client_tokens AS t),
+		'locations', (SELECT jsonb_agg(t ORDER BY code) FROM locations AS t),
 		'entries', (SELECT jsonb_agg(t ORDER BY id) FROM audit_log AS t))::text`).Scan(t.Context(), &all))
 	return all
 }

@@ -8,19 +8,28 @@ import (
 	"holdfast/internal/inventory"
 )
 
-// CreateLocation adds a location.
+// CreateLocation adds a location. The errors are ErrOverloaded and
+// ErrUnknownOutcome, and faults; after an unknown outcome, a repeat that is
+// refused as taken may have met its own first try.
 func (r *Repo) CreateLocation(ctx context.Context, location inventory.CreateLocation) (inventory.Outcome, error) {
 	if invalid := location.Validate(); len(invalid) > 0 {
 		return inventory.Outcome{Refused: invalid}, nil
 	}
-	result, err := r.db.NewRaw(`
-		INSERT INTO locations (code, name, command_id, created_at) VALUES (?, ?, ?, clock_timestamp())
-		ON CONFLICT DO NOTHING`, location.Code, location.Name, newID(time.Now())).Exec(ctx)
+	t, err := r.begin(ctx, patienceFor(readLockTimeout).within(ctx))
 	if err != nil {
-		return inventory.Outcome{}, fmt.Errorf("create location: %w", err)
+		return inventory.Outcome{}, readFault(err)
 	}
-	if created, err := result.RowsAffected(); err != nil || created == 0 {
-		return inventory.Outcome{Refused: []*inventory.Error{location.Taken()}}, err
+	defer t.end(ctx)
+	var created string
+	err = t.commit(ctx, `INSERT INTO locations (code, name, command_id, created_at) VALUES (?, ?, ?, clock_timestamp())
+		ON CONFLICT DO NOTHING RETURNING code`, []any{location.Code, location.Name, newID(time.Now())}, &created)
+	switch {
+	case connectionLost(err):
+		return inventory.Outcome{}, fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+	case err != nil:
+		return inventory.Outcome{}, fmt.Errorf("create location: %w", readFault(err))
+	case created == "":
+		return inventory.Outcome{Refused: []*inventory.Error{location.Taken()}}, nil
 	}
 	return inventory.Outcome{Location: &inventory.Location{Code: location.Code, Name: location.Name}}, nil
 }
@@ -34,7 +43,7 @@ func (r *Repo) Locations(ctx context.Context, page Page) (List[inventory.Locatio
 		return List[inventory.Location]{}, problem
 	}
 	var rows []inventory.Location
-	err := r.db.NewRaw("SELECT code, name FROM locations WHERE code > ? ORDER BY code LIMIT ?", after, page.First+1).Scan(ctx, &rows)
+	err := r.query(ctx, "SELECT code, name FROM locations WHERE code > ? ORDER BY code LIMIT ?", []any{after, page.First + 1}, &rows)
 	if err != nil {
 		return List[inventory.Location]{}, fmt.Errorf("locations: %w", err)
 	}
