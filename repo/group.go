@@ -112,7 +112,7 @@ func (g *run) untilSettled(ctx context.Context) []settled {
 			g.settleWhere(all, contended)
 		case unavailable(err):
 			g.repo.outage.began(err, g.repo.options.Log)
-			if time.Now().After(refuseAt) {
+			if time.Now().Add(pause).After(refuseAt) {
 				g.refuseUntried(err)
 			}
 			if !sleep(ctx, pause) {
