@@ -84,7 +84,7 @@ func checkSKUs(skus []string) *inventory.Error {
 	}
 	for i, sku := range skus {
 		if !inventory.ValidCode(sku) {
-			return badArgument("this is not a SKU: 1 to 64 characters from ASCII letters, digits and -_.:/", "skus", strconv.Itoa(i))
+			return notASKU("skus", strconv.Itoa(i))
 		}
 	}
 	return nil
@@ -93,4 +93,8 @@ func checkSKUs(skus []string) *inventory.Error {
 // badArgument refuses an argument of a query.
 func badArgument(message string, field ...string) *inventory.Error {
 	return &inventory.Error{Code: inventory.InvalidInput, Message: message, Field: field}
+}
+
+func notASKU(field ...string) *inventory.Error {
+	return badArgument(fmt.Sprintf("this is not a SKU: 1 to %d characters from ASCII letters, digits and -_.:/", inventory.CodeMax), field...)
 }

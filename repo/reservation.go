@@ -131,7 +131,7 @@ func (r *Repo) Reservations(ctx context.Context, page Page, filter *ReservationF
 func (f *ReservationFilter) check() *inventory.Error {
 	switch {
 	case f.SKU != nil && !inventory.ValidCode(*f.SKU):
-		return badArgument("this is not a SKU: 1 to 64 characters from ASCII letters, digits and -_.:/", "filter", "sku")
+		return notASKU("filter", "sku")
 	case f.Holder != nil && !inventory.ValidText(*f.Holder):
 		return badArgument("a holder is 1 to 255 characters on one line, not all blank", "filter", "holder")
 	case f.Reference != nil && !inventory.ValidText(*f.Reference):

@@ -13,7 +13,7 @@ import (
 // SKU answers one SKU, or nil where there is none of this code.
 func (r *Repo) SKU(ctx context.Context, code string) (*inventory.SKU, error) {
 	if !inventory.ValidCode(code) {
-		return nil, badArgument("this is not a SKU: 1 to 64 characters from ASCII letters, digits and -_.:/", "sku")
+		return nil, notASKU("sku")
 	}
 	var encoded []byte
 	err := r.query(ctx, "SELECT to_json(s) FROM skus AS s WHERE sku = ?", []any{code}, &encoded)
