@@ -2207,7 +2207,7 @@ type Query {
     "Only what is kept at this location."
     location: String
   ): [Availability]
-  "What the stock of up to 250 SKUs was at a moment, in the order asked; null for a SKU that isn't known, or wasn't created yet. A change that was just being made at the moment may still be missing: ask for one a second ago or more, and the answer stays the same."
+  "What the stock of up to 250 SKUs was at a moment, in the order asked; null for a SKU that isn't known, or wasn't created yet. A change that is under way at the very moment may still be missing: it gets its time a little before it is committed."
   availabilityAt(
     "The SKUs: at most 250."
     skus: [String!]!
@@ -2597,7 +2597,7 @@ type Mutation {
     "The change."
     input: AdjustStockInput!
   ): AdjustStockPayload
-  "Copies stock levels while stock goes on changing. A million take some seconds. Not needed for availabilityAt, which reads the audit log."
+  "Copies stock levels while stock goes on changing, each with its version. A million take some ten seconds."
   takeSnapshot(
     "Of what."
     input: TakeSnapshotInput!
