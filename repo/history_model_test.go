@@ -123,6 +123,17 @@ func (c *chronicle) until(sku string, moment time.Time) units {
 	return sum
 }
 
+// changesAt is how many changes were made at just this moment.
+func (c *chronicle) changesAt(sku string, moment time.Time) int {
+	n := 0
+	for _, change := range c.changes[sku] {
+		if change.at.Equal(moment) {
+			n++
+		}
+	}
+	return n
+}
+
 // rush adjusts and holds the same few levels from many callers at once, while
 // snapshots are taken.
 func (c *chronicle) rush() {
@@ -226,11 +237,13 @@ func (c *chronicle) requirePast(since time.Time, pairs int) {
 			want := c.past(sku, at)
 			require.Equal(c, want, got[i], "%s at %s", sku, at)
 			met[fmt.Sprint("known ", want != nil)]++
+			met[fmt.Sprint("changes at it ", min(2, c.changesAt(sku, at)))]++
 		}
 	}
 	c.Logf("seed %d met %v", c.seed, met)
 	require.Positive(c, met["known true"])
 	require.Positive(c, met["known false"])
+	require.Positive(c, met["changes at it 2"], "no group changed a SKU twice")
 	require.Equal(c, !since.IsZero(), met["refused"] > 0)
 }
 
