@@ -17,8 +17,8 @@ const (
 	// snapshotTimeout bounds the taking of a snapshot, whoever asks for it.
 	snapshotTimeout = 10 * time.Minute
 
-	// abandonedAfter is when nobody can still be taking a snapshot, however
-	// much longer than its server the database believes it to have gone on.
+	// abandonedAfter is when nobody can still be taking a snapshot, even where
+	// the server's clock and the database's don't run alike.
 	abandonedAfter = 2 * snapshotTimeout
 
 	// levelsAtOnce is how many levels one step copies or clears away: a fraction
