@@ -9,6 +9,7 @@ import (
 	"holdfast/internal/inventory"
 	"holdfast/repo"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	gqlparser "github.com/vektah/gqlparser/v2"
@@ -190,6 +191,7 @@ type ComplexityRoot struct {
 		FulfillAllocation func(childComplexity int, input inventory.FulfillAllocation) int
 		ReleaseHold       func(childComplexity int, input inventory.ReleaseHold) int
 		SetStock          func(childComplexity int, input inventory.SetStock) int
+		TakeSnapshot      func(childComplexity int, input inventory.TakeSnapshot) int
 		UpdateSku         func(childComplexity int, input inventory.UpdateSKU) int
 	}
 
@@ -205,17 +207,19 @@ type ComplexityRoot struct {
 		At        func(childComplexity int) int
 		Available func(childComplexity int) int
 		Reserved  func(childComplexity int) int
-		Sku       func(childComplexity int) int
+		SKU       func(childComplexity int) int
 		Total     func(childComplexity int) int
 	}
 
 	Query struct {
-		Availability func(childComplexity int, skus []string, location *string) int
-		Consistency  func(childComplexity int, skus []string) int
-		Locations    func(childComplexity int, first *int32, after *string) int
-		Reservation  func(childComplexity int, by repo.ReservationBy) int
-		Reservations func(childComplexity int, first *int32, after *string, filter *repo.ReservationFilter) int
-		Sku          func(childComplexity int, sku string) int
+		Availability   func(childComplexity int, skus []string, location *string) int
+		AvailabilityAt func(childComplexity int, skus []string, at time.Time) int
+		Consistency    func(childComplexity int, skus []string) int
+		Locations      func(childComplexity int, first *int32, after *string) int
+		Reservation    func(childComplexity int, by repo.ReservationBy) int
+		Reservations   func(childComplexity int, first *int32, after *string, filter *repo.ReservationFilter) int
+		Sku            func(childComplexity int, sku string) int
+		Snapshots      func(childComplexity int, first *int32, after *string) int
 	}
 
 	ReleaseHoldPayload struct {
@@ -274,6 +278,22 @@ type ComplexityRoot struct {
 		Name         func(childComplexity int) int
 	}
 
+	Snapshot struct {
+		ID         func(childComplexity int) int
+		LevelCount func(childComplexity int) int
+		TakenAt    func(childComplexity int) int
+	}
+
+	SnapshotConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	SnapshotEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	StockLevel struct {
 		Allocated func(childComplexity int) int
 		Available func(childComplexity int) int
@@ -289,6 +309,11 @@ type ComplexityRoot struct {
 	Subscription struct {
 		AvailabilityChanged func(childComplexity int, skus []string, location *string) int
 		ReservationChanged  func(childComplexity int, id string) int
+	}
+
+	TakeSnapshotPayload struct {
+		Snapshot   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	UnknownSkuError struct {
@@ -988,6 +1013,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetStock(childComplexity, args["input"].(inventory.SetStock)), true
+	case "Mutation.takeSnapshot":
+		if e.ComplexityRoot.Mutation.TakeSnapshot == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_takeSnapshot_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TakeSnapshot(childComplexity, args["input"].(inventory.TakeSnapshot)), true
 	case "Mutation.updateSku":
 		if e.ComplexityRoot.Mutation.UpdateSku == nil {
 			break
@@ -1050,11 +1086,11 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PastAvailability.Reserved(childComplexity), true
 	case "PastAvailability.sku":
-		if e.ComplexityRoot.PastAvailability.Sku == nil {
+		if e.ComplexityRoot.PastAvailability.SKU == nil {
 			break
 		}
 
-		return e.ComplexityRoot.PastAvailability.Sku(childComplexity), true
+		return e.ComplexityRoot.PastAvailability.SKU(childComplexity), true
 	case "PastAvailability.total":
 		if e.ComplexityRoot.PastAvailability.Total == nil {
 			break
@@ -1073,6 +1109,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Availability(childComplexity, args["skus"].([]string), args["location"].(*string)), true
+	case "Query.availabilityAt":
+		if e.ComplexityRoot.Query.AvailabilityAt == nil {
+			break
+		}
+
+		args, err := ec.field_Query_availabilityAt_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AvailabilityAt(childComplexity, args["skus"].([]string), args["at"].(time.Time)), true
 	case "Query.consistency":
 		if e.ComplexityRoot.Query.Consistency == nil {
 			break
@@ -1129,6 +1176,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Sku(childComplexity, args["sku"].(string)), true
+	case "Query.snapshots":
+		if e.ComplexityRoot.Query.Snapshots == nil {
+			break
+		}
+
+		args, err := ec.field_Query_snapshots_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Snapshots(childComplexity, args["first"].(*int32), args["after"].(*string)), true
 
 	case "ReleaseHoldPayload.replayed":
 		if e.ComplexityRoot.ReleaseHoldPayload.Replayed == nil {
@@ -1330,6 +1388,51 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Sku.Name(childComplexity), true
 
+	case "Snapshot.id":
+		if e.ComplexityRoot.Snapshot.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Snapshot.ID(childComplexity), true
+	case "Snapshot.levelCount":
+		if e.ComplexityRoot.Snapshot.LevelCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Snapshot.LevelCount(childComplexity), true
+	case "Snapshot.takenAt":
+		if e.ComplexityRoot.Snapshot.TakenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Snapshot.TakenAt(childComplexity), true
+
+	case "SnapshotConnection.edges":
+		if e.ComplexityRoot.SnapshotConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SnapshotConnection.Edges(childComplexity), true
+	case "SnapshotConnection.pageInfo":
+		if e.ComplexityRoot.SnapshotConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SnapshotConnection.PageInfo(childComplexity), true
+
+	case "SnapshotEdge.cursor":
+		if e.ComplexityRoot.SnapshotEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SnapshotEdge.Cursor(childComplexity), true
+	case "SnapshotEdge.node":
+		if e.ComplexityRoot.SnapshotEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SnapshotEdge.Node(childComplexity), true
+
 	case "StockLevel.allocated":
 		if e.ComplexityRoot.StockLevel.Allocated == nil {
 			break
@@ -1407,6 +1510,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.ReservationChanged(childComplexity, args["id"].(string)), true
+
+	case "TakeSnapshotPayload.snapshot":
+		if e.ComplexityRoot.TakeSnapshotPayload.Snapshot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TakeSnapshotPayload.Snapshot(childComplexity), true
+	case "TakeSnapshotPayload.userErrors":
+		if e.ComplexityRoot.TakeSnapshotPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TakeSnapshotPayload.UserErrors(childComplexity), true
 
 	case "UnknownSkuError.code":
 		if e.ComplexityRoot.UnknownSkuError.Code == nil {
@@ -1500,6 +1616,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReservationFilter", ec.unmarshalInputReservationFilter),
 			graphql.NewInputUnmarshaler("ReservationLineInput", ec.unmarshalInputReservationLineInput),
 			graphql.NewInputUnmarshaler("SetStockInput", ec.unmarshalInputSetStockInput),
+			graphql.NewInputUnmarshaler("TakeSnapshotInput", ec.unmarshalInputTakeSnapshotInput),
 			graphql.NewInputUnmarshaler("UpdateSkuInput", ec.unmarshalInputUpdateSkuInput),
 		)
 	}
@@ -1854,6 +1971,16 @@ type PastAvailability {
   available: Long!
 }
 
+"A copy of stock levels, taken by takeSnapshot."
+type Snapshot {
+  "Opaque."
+  id: ID!
+  "When the last level had been copied, by the database's clock."
+  takenAt: DateTime!
+  "How many stock levels it has."
+  levelCount: Int!
+}
+
 "A product, as far as its stock is concerned."
 type Sku {
   "Opaque."
@@ -2030,6 +2157,22 @@ type LocationEdge {
   node: Location!
 }
 
+"A page of snapshots."
+type SnapshotConnection {
+  "The page."
+  edges: [SnapshotEdge!]!
+  "Where it lies."
+  pageInfo: PageInfo!
+}
+
+"A snapshot in a page."
+type SnapshotEdge {
+  "Opaque; give it as ` + "`" + `after` + "`" + ` to go on from here."
+  cursor: String!
+  "The snapshot."
+  node: Snapshot!
+}
+
 "Which reservation: by exactly one of these."
 input ReservationBy @oneOf {
   "The reservation's id."
@@ -2064,6 +2207,20 @@ type Query {
     "Only what is kept at this location."
     location: String
   ): [Availability]
+  "What the stock of up to 250 SKUs was at a moment, in the order asked; null for a SKU that isn't known, or wasn't created yet. A change that is under way at the very moment may still be missing: it gets its time a little before it is committed."
+  availabilityAt(
+    "The SKUs: at most 250."
+    skus: [String!]!
+    "The moment: not one to come, by the database's clock, and not one before the history that is kept."
+    at: DateTime!
+  ): [PastAvailability]
+  "The snapshots that were taken, newest first."
+  snapshots(
+    "How many: 1 to 100."
+    first: Int = 20
+    "The cursor of the last one seen."
+    after: String
+  ): SnapshotConnection
   "One SKU; null where there is none of this code."
   sku(
     "Its code."
@@ -2365,6 +2522,20 @@ type CancelAllocationPayload {
   userErrors: [UserError!]!
 }
 
+"Of what a snapshot is to be taken."
+input TakeSnapshotInput {
+  "The SKUs whose levels are copied: 1 to 250. Left out, all there are."
+  skus: [String!]
+}
+
+"What becomes of takeSnapshot."
+type TakeSnapshotPayload {
+  "The snapshot; null when it was refused."
+  snapshot: Snapshot
+  "Why it was refused; empty when it was done."
+  userErrors: [UserError!]!
+}
+
 type Mutation {
   "Adds a SKU to the catalogue."
   createSku(
@@ -2426,6 +2597,11 @@ type Mutation {
     "The change."
     input: AdjustStockInput!
   ): AdjustStockPayload
+  "Copies stock levels while stock goes on changing, each with its version. A million take some ten seconds."
+  takeSnapshot(
+    "Of what."
+    input: TakeSnapshotInput!
+  ): TakeSnapshotPayload
 }
 
 type Subscription {
@@ -2662,6 +2838,24 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_PastAvailability(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sku":
+		return ec.fieldContext_PastAvailability_sku(ctx, field)
+	case "at":
+		return ec.fieldContext_PastAvailability_at(ctx, field)
+	case "total":
+		return ec.fieldContext_PastAvailability_total(ctx, field)
+	case "reserved":
+		return ec.fieldContext_PastAvailability_reserved(ctx, field)
+	case "allocated":
+		return ec.fieldContext_PastAvailability_allocated(ctx, field)
+	case "available":
+		return ec.fieldContext_PastAvailability_available(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PastAvailability", field.Name)
+}
+
 func (ec *executionContext) childFields_ReleaseHoldPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "reservation":
@@ -2762,6 +2956,38 @@ func (ec *executionContext) childFields_Sku(ctx context.Context, field graphql.C
 	return nil, fmt.Errorf("no field named %q was found under type Sku", field.Name)
 }
 
+func (ec *executionContext) childFields_Snapshot(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Snapshot_id(ctx, field)
+	case "takenAt":
+		return ec.fieldContext_Snapshot_takenAt(ctx, field)
+	case "levelCount":
+		return ec.fieldContext_Snapshot_levelCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Snapshot", field.Name)
+}
+
+func (ec *executionContext) childFields_SnapshotConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SnapshotConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SnapshotConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SnapshotConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SnapshotEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SnapshotEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SnapshotEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SnapshotEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_StockLevel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -2784,6 +3010,16 @@ func (ec *executionContext) childFields_StockLevel(ctx context.Context, field gr
 		return ec.fieldContext_StockLevel_updatedAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StockLevel", field.Name)
+}
+
+func (ec *executionContext) childFields_TakeSnapshotPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "snapshot":
+		return ec.fieldContext_TakeSnapshotPayload_snapshot(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TakeSnapshotPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TakeSnapshotPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateSkuPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -39,9 +39,12 @@ type MutationResolver interface {
 	CancelAllocation(ctx context.Context, input inventory.CancelAllocation) (*model.CancelAllocationPayload, error)
 	SetStock(ctx context.Context, input inventory.SetStock) (*model.SetStockPayload, error)
 	AdjustStock(ctx context.Context, input inventory.AdjustStock) (*model.AdjustStockPayload, error)
+	TakeSnapshot(ctx context.Context, input inventory.TakeSnapshot) (*model.TakeSnapshotPayload, error)
 }
 type QueryResolver interface {
 	Availability(ctx context.Context, skus []string, location *string) ([]*inventory.Availability, error)
+	AvailabilityAt(ctx context.Context, skus []string, at time.Time) ([]*inventory.PastAvailability, error)
+	Snapshots(ctx context.Context, first *int32, after *string) (*model.SnapshotConnection, error)
 	Sku(ctx context.Context, sku string) (*inventory.SKU, error)
 	Locations(ctx context.Context, first *int32, after *string) (*model.LocationConnection, error)
 	Reservation(ctx context.Context, by repo.ReservationBy) (*inventory.Reservation, error)
@@ -214,6 +217,20 @@ func (ec *executionContext) field_Mutation_setStock_args(ctx context.Context, ra
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_takeSnapshot_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (inventory.TakeSnapshot, error) {
+			return ec.unmarshalNTakeSnapshotInput2holdfastᚋinternalᚋinventoryᚐTakeSnapshot(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_updateSku_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -239,6 +256,28 @@ func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["name"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_availabilityAt_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "skus",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalNString2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["skus"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "at",
+		func(ctx context.Context, v any) (time.Time, error) {
+			return ec.unmarshalNDateTime2timeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["at"] = arg1
 	return args, nil
 }
 
@@ -355,6 +394,28 @@ func (ec *executionContext) field_Query_sku_args(ctx context.Context, rawArgs ma
 		return nil, err
 	}
 	args["sku"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_snapshots_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
 	return args, nil
 }
 
@@ -3143,6 +3204,50 @@ func (ec *executionContext) fieldContext_Mutation_adjustStock(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_takeSnapshot(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_takeSnapshot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().TakeSnapshot(ctx, fc.Args["input"].(inventory.TakeSnapshot))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TakeSnapshotPayload) graphql.Marshaler {
+			return ec.marshalOTakeSnapshotPayload2ᚖholdfastᚋgraphᚋmodelᚐTakeSnapshotPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_takeSnapshot(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TakeSnapshotPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_takeSnapshot_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, field graphql.CollectedField, obj *model.PageInfo) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3235,7 +3340,7 @@ func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, f
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
 }
 
-func (ec *executionContext) _PastAvailability_sku(ctx context.Context, field graphql.CollectedField, obj *model.PastAvailability) (ret graphql.Marshaler) {
+func (ec *executionContext) _PastAvailability_sku(ctx context.Context, field graphql.CollectedField, obj *inventory.PastAvailability) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3244,7 +3349,7 @@ func (ec *executionContext) _PastAvailability_sku(ctx context.Context, field gra
 			return ec.fieldContext_PastAvailability_sku(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Sku, nil
+			return obj.SKU, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -3258,7 +3363,7 @@ func (ec *executionContext) fieldContext_PastAvailability_sku(_ context.Context,
 	return graphql.NewScalarFieldContext("PastAvailability", field, false, false, "String")
 }
 
-func (ec *executionContext) _PastAvailability_at(ctx context.Context, field graphql.CollectedField, obj *model.PastAvailability) (ret graphql.Marshaler) {
+func (ec *executionContext) _PastAvailability_at(ctx context.Context, field graphql.CollectedField, obj *inventory.PastAvailability) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3281,7 +3386,7 @@ func (ec *executionContext) fieldContext_PastAvailability_at(_ context.Context, 
 	return graphql.NewScalarFieldContext("PastAvailability", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _PastAvailability_total(ctx context.Context, field graphql.CollectedField, obj *model.PastAvailability) (ret graphql.Marshaler) {
+func (ec *executionContext) _PastAvailability_total(ctx context.Context, field graphql.CollectedField, obj *inventory.PastAvailability) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3304,7 +3409,7 @@ func (ec *executionContext) fieldContext_PastAvailability_total(_ context.Contex
 	return graphql.NewScalarFieldContext("PastAvailability", field, false, false, "Long")
 }
 
-func (ec *executionContext) _PastAvailability_reserved(ctx context.Context, field graphql.CollectedField, obj *model.PastAvailability) (ret graphql.Marshaler) {
+func (ec *executionContext) _PastAvailability_reserved(ctx context.Context, field graphql.CollectedField, obj *inventory.PastAvailability) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3327,7 +3432,7 @@ func (ec *executionContext) fieldContext_PastAvailability_reserved(_ context.Con
 	return graphql.NewScalarFieldContext("PastAvailability", field, false, false, "Long")
 }
 
-func (ec *executionContext) _PastAvailability_allocated(ctx context.Context, field graphql.CollectedField, obj *model.PastAvailability) (ret graphql.Marshaler) {
+func (ec *executionContext) _PastAvailability_allocated(ctx context.Context, field graphql.CollectedField, obj *inventory.PastAvailability) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3350,7 +3455,7 @@ func (ec *executionContext) fieldContext_PastAvailability_allocated(_ context.Co
 	return graphql.NewScalarFieldContext("PastAvailability", field, false, false, "Long")
 }
 
-func (ec *executionContext) _PastAvailability_available(ctx context.Context, field graphql.CollectedField, obj *model.PastAvailability) (ret graphql.Marshaler) {
+func (ec *executionContext) _PastAvailability_available(ctx context.Context, field graphql.CollectedField, obj *inventory.PastAvailability) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3359,7 +3464,7 @@ func (ec *executionContext) _PastAvailability_available(ctx context.Context, fie
 			return ec.fieldContext_PastAvailability_available(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Available, nil
+			return obj.Available(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
@@ -3370,7 +3475,7 @@ func (ec *executionContext) _PastAvailability_available(ctx context.Context, fie
 	)
 }
 func (ec *executionContext) fieldContext_PastAvailability_available(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PastAvailability", field, false, false, "Long")
+	return graphql.NewScalarFieldContext("PastAvailability", field, true, false, "Long")
 }
 
 func (ec *executionContext) _Query_availability(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -3411,6 +3516,94 @@ func (ec *executionContext) fieldContext_Query_availability(ctx context.Context,
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_availability_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_availabilityAt(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_availabilityAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().AvailabilityAt(ctx, fc.Args["skus"].([]string), fc.Args["at"].(time.Time))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*inventory.PastAvailability) graphql.Marshaler {
+			return ec.marshalOPastAvailability2ᚕᚖholdfastᚋinternalᚋinventoryᚐPastAvailability(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_availabilityAt(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PastAvailability(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_availabilityAt_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_snapshots(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_snapshots(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Snapshots(ctx, fc.Args["first"].(*int32), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SnapshotConnection) graphql.Marshaler {
+			return ec.marshalOSnapshotConnection2ᚖholdfastᚋgraphᚋmodelᚐSnapshotConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_snapshots(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SnapshotConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_snapshots_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4530,6 +4723,194 @@ func (ec *executionContext) fieldContext_Sku_availability(_ context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _Snapshot_id(ctx context.Context, field graphql.CollectedField, obj *inventory.Snapshot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Snapshot_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Snapshot_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Snapshot", field, true, false, "ID")
+}
+
+func (ec *executionContext) _Snapshot_takenAt(ctx context.Context, field graphql.CollectedField, obj *inventory.Snapshot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Snapshot_takenAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TakenAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Snapshot_takenAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Snapshot", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Snapshot_levelCount(ctx context.Context, field graphql.CollectedField, obj *inventory.Snapshot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Snapshot_levelCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LevelCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Snapshot_levelCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Snapshot", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SnapshotConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.SnapshotConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SnapshotConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.SnapshotEdge) graphql.Marshaler {
+			return ec.marshalNSnapshotEdge2ᚕholdfastᚋgraphᚋmodelᚐSnapshotEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SnapshotConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SnapshotConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SnapshotEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SnapshotConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.SnapshotConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SnapshotConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2holdfastᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SnapshotConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SnapshotConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SnapshotEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.SnapshotEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SnapshotEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SnapshotEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SnapshotEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _SnapshotEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.SnapshotEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SnapshotEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v inventory.Snapshot) graphql.Marshaler {
+			return ec.marshalNSnapshot2holdfastᚋinternalᚋinventoryᚐSnapshot(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SnapshotEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SnapshotEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Snapshot(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _StockLevel_id(ctx context.Context, field graphql.CollectedField, obj *inventory.StockLevel) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4821,6 +5202,70 @@ func (ec *executionContext) fieldContext_Subscription_reservationChanged(ctx con
 	if fc.Args, err = ec.field_Subscription_reservationChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TakeSnapshotPayload_snapshot(ctx context.Context, field graphql.CollectedField, obj *model.TakeSnapshotPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TakeSnapshotPayload_snapshot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Snapshot, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *inventory.Snapshot) graphql.Marshaler {
+			return ec.marshalOSnapshot2ᚖholdfastᚋinternalᚋinventoryᚐSnapshot(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TakeSnapshotPayload_snapshot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TakeSnapshotPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Snapshot(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TakeSnapshotPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.TakeSnapshotPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TakeSnapshotPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕholdfastᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TakeSnapshotPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TakeSnapshotPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
 	}
 	return fc, nil
 }
@@ -5993,6 +6438,48 @@ func (ec *executionContext) unmarshalInputSetStockInput(ctx context.Context, obj
 func UnmarshalSetStockInput(ctx context.Context, raw any) (inventory.SetStock, error) {
 	var out inventory.SetStock
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "SetStockInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputTakeSnapshotInput(ctx context.Context, obj any) (inventory.TakeSnapshot, error) {
+	var it inventory.TakeSnapshot
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"skus"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "skus":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("skus"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SKUs = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalTakeSnapshotInput unmarshals raw into the TakeSnapshotInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalTakeSnapshotInput(ctx context.Context, raw any) (inventory.TakeSnapshot, error) {
+	var out inventory.TakeSnapshot
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "TakeSnapshotInput", raw, &out)
 	return out, err
 }
 
@@ -7186,6 +7673,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "takeSnapshot":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_takeSnapshot(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -7253,7 +7747,7 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 
 var pastAvailabilityImplementors = []string{"PastAvailability"}
 
-func (ec *executionContext) _PastAvailability(ctx context.Context, sel ast.SelectionSet, obj *model.PastAvailability) graphql.Marshaler {
+func (ec *executionContext) _PastAvailability(ctx context.Context, sel ast.SelectionSet, obj *inventory.PastAvailability) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, pastAvailabilityImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -7333,6 +7827,18 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_availability(ctx, field)
+				})
+		case "availabilityAt":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_availabilityAt(ctx, field)
+				})
+		case "snapshots":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_snapshots(ctx, field)
 				})
 		case "sku":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -7780,6 +8286,125 @@ func (ec *executionContext) _Sku(ctx context.Context, sel ast.SelectionSet, obj 
 	return out
 }
 
+var snapshotImplementors = []string{"Snapshot"}
+
+func (ec *executionContext) _Snapshot(ctx context.Context, sel ast.SelectionSet, obj *inventory.Snapshot) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, snapshotImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Snapshot")
+		case "id":
+			out.Values[i] = ec._Snapshot_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "takenAt":
+			out.Values[i] = ec._Snapshot_takenAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "levelCount":
+			out.Values[i] = ec._Snapshot_levelCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var snapshotConnectionImplementors = []string{"SnapshotConnection"}
+
+func (ec *executionContext) _SnapshotConnection(ctx context.Context, sel ast.SelectionSet, obj *model.SnapshotConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, snapshotConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SnapshotConnection")
+		case "edges":
+			out.Values[i] = ec._SnapshotConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._SnapshotConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var snapshotEdgeImplementors = []string{"SnapshotEdge"}
+
+func (ec *executionContext) _SnapshotEdge(ctx context.Context, sel ast.SelectionSet, obj *model.SnapshotEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, snapshotEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SnapshotEdge")
+		case "cursor":
+			out.Values[i] = ec._SnapshotEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._SnapshotEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var stockLevelImplementors = []string{"StockLevel"}
 
 func (ec *executionContext) _StockLevel(ctx context.Context, sel ast.SelectionSet, obj *inventory.StockLevel) graphql.Marshaler {
@@ -7873,6 +8498,44 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}
+}
+
+var takeSnapshotPayloadImplementors = []string{"TakeSnapshotPayload"}
+
+func (ec *executionContext) _TakeSnapshotPayload(ctx context.Context, sel ast.SelectionSet, obj *model.TakeSnapshotPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, takeSnapshotPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TakeSnapshotPayload")
+		case "snapshot":
+			out.Values[i] = ec._TakeSnapshotPayload_snapshot(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._TakeSnapshotPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
 }
 
 var unknownSkuErrorImplementors = []string{"UnknownSkuError", "UserError"}
@@ -8272,6 +8935,30 @@ func (ec *executionContext) unmarshalNSetStockInput2holdfastᚋinternalᚋinvent
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNSnapshot2holdfastᚋinternalᚋinventoryᚐSnapshot(ctx context.Context, sel ast.SelectionSet, v inventory.Snapshot) graphql.Marshaler {
+	return ec._Snapshot(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNSnapshotEdge2holdfastᚋgraphᚋmodelᚐSnapshotEdge(ctx context.Context, sel ast.SelectionSet, v model.SnapshotEdge) graphql.Marshaler {
+	return ec._SnapshotEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNSnapshotEdge2ᚕholdfastᚋgraphᚋmodelᚐSnapshotEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []model.SnapshotEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSnapshotEdge2holdfastᚋgraphᚋmodelᚐSnapshotEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNStockChangeReason2holdfastᚋinternalᚋinventoryᚐReason(ctx context.Context, v any) (inventory.Reason, error) {
 	res, err := scalar.UnmarshalStockChangeReason(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -8304,6 +8991,11 @@ func (ec *executionContext) marshalNStockLevel2ᚕholdfastᚋinternalᚋinventor
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNTakeSnapshotInput2holdfastᚋinternalᚋinventoryᚐTakeSnapshot(ctx context.Context, v any) (inventory.TakeSnapshot, error) {
+	res, err := ec.unmarshalInputTakeSnapshotInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNUpdateSkuInput2holdfastᚋinternalᚋinventoryᚐUpdateSKU(ctx context.Context, v any) (inventory.UpdateSKU, error) {
@@ -8526,6 +9218,26 @@ func (ec *executionContext) marshalOLong2ᚖint64(ctx context.Context, sel ast.S
 	return res
 }
 
+func (ec *executionContext) marshalOPastAvailability2ᚕᚖholdfastᚋinternalᚋinventoryᚐPastAvailability(ctx context.Context, sel ast.SelectionSet, v []*inventory.PastAvailability) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalOPastAvailability2ᚖholdfastᚋinternalᚋinventoryᚐPastAvailability(ctx, sel, v[i])
+	})
+
+	return ret
+}
+
+func (ec *executionContext) marshalOPastAvailability2ᚖholdfastᚋinternalᚋinventoryᚐPastAvailability(ctx context.Context, sel ast.SelectionSet, v *inventory.PastAvailability) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PastAvailability(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOReleaseHoldPayload2ᚖholdfastᚋgraphᚋmodelᚐReleaseHoldPayload(ctx context.Context, sel ast.SelectionSet, v *model.ReleaseHoldPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -8587,6 +9299,20 @@ func (ec *executionContext) marshalOSku2ᚖholdfastᚋinternalᚋinventoryᚐSKU
 	return ec._Sku(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOSnapshot2ᚖholdfastᚋinternalᚋinventoryᚐSnapshot(ctx context.Context, sel ast.SelectionSet, v *inventory.Snapshot) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Snapshot(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSnapshotConnection2ᚖholdfastᚋgraphᚋmodelᚐSnapshotConnection(ctx context.Context, sel ast.SelectionSet, v *model.SnapshotConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SnapshotConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOStockChangeReason2ᚖholdfastᚋinternalᚋinventoryᚐReason(ctx context.Context, v any) (*inventory.Reason, error) {
 	if v == nil {
 		return nil, nil
@@ -8610,6 +9336,13 @@ func (ec *executionContext) marshalOStockLevel2ᚖholdfastᚋinternalᚋinventor
 		return graphql.Null
 	}
 	return ec._StockLevel(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOTakeSnapshotPayload2ᚖholdfastᚋgraphᚋmodelᚐTakeSnapshotPayload(ctx context.Context, sel ast.SelectionSet, v *model.TakeSnapshotPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._TakeSnapshotPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOUpdateSkuPayload2ᚖholdfastᚋgraphᚋmodelᚐUpdateSkuPayload(ctx context.Context, sel ast.SelectionSet, v *model.UpdateSkuPayload) graphql.Marshaler {

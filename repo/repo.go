@@ -58,12 +58,15 @@ type Repo struct {
 	reads chan struct{}
 	// checking holds one while a consistency check is under way.
 	checking chan struct{}
+	// snapping holds one while a snapshot is being taken.
+	snapping chan struct{}
 }
 
 // New returns a repository over a migrated database. Close it after use.
 func New(db *bun.DB, options Options) *Repo {
 	r := &Repo{db: db, options: options, partSizes: defaultPartSizes}
 	r.checking = make(chan struct{}, 1)
+	r.snapping = make(chan struct{}, 1)
 	r.reads = make(chan struct{}, readsAtOnce(db.Stats().MaxOpenConnections))
 	r.lanes = map[inventory.Strategy]*groupcommit.Lane[*call, inventory.Outcome]{
 		inventory.Optimistic:  r.newLane(optimistic{}),

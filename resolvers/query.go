@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"time"
 
 	"holdfast/graph"
 	"holdfast/graph/model"
@@ -16,6 +17,19 @@ var _ graph.QueryResolver = (*query)(nil)
 func (r *query) Availability(ctx context.Context, skus []string, location *string) ([]*inventory.Availability, error) {
 	answer, err := r.Repo.Availability(ctx, skus, location)
 	return answer, fault(err)
+}
+
+func (r *query) AvailabilityAt(ctx context.Context, skus []string, at time.Time) ([]*inventory.PastAvailability, error) {
+	answer, err := r.Repo.AvailabilityAt(ctx, skus, at)
+	return answer, fault(err)
+}
+
+func (r *query) Snapshots(ctx context.Context, first *int32, after *string) (*model.SnapshotConnection, error) {
+	list, err := r.Repo.Snapshots(ctx, page(first, after))
+	if err != nil {
+		return nil, fault(err)
+	}
+	return snapshotConnection(list, after), nil
 }
 
 func (r *query) Sku(ctx context.Context, sku string) (*inventory.SKU, error) {

@@ -270,22 +270,6 @@ type PageInfo struct {
 	EndCursor *string `json:"endCursor,omitempty"`
 }
 
-// What a SKU's stock was at a moment.
-type PastAvailability struct {
-	// The SKU.
-	Sku string `json:"sku"`
-	// The moment asked for.
-	At time.Time `json:"at"`
-	// Units there were.
-	Total int64 `json:"total"`
-	// Units lent out as holds.
-	Reserved int64 `json:"reserved"`
-	// Units that belonged to somebody and had not left.
-	Allocated int64 `json:"allocated"`
-	// Units that could be had: total - reserved - allocated.
-	Available int64 `json:"available"`
-}
-
 type Query struct {
 }
 
@@ -352,7 +336,31 @@ func (this SimpleUserError) GetField() []string {
 	return interfaceSlice
 }
 
+// A page of snapshots.
+type SnapshotConnection struct {
+	// The page.
+	Edges []SnapshotEdge `json:"edges"`
+	// Where it lies.
+	PageInfo PageInfo `json:"pageInfo"`
+}
+
+// A snapshot in a page.
+type SnapshotEdge struct {
+	// Opaque; give it as `after` to go on from here.
+	Cursor string `json:"cursor"`
+	// The snapshot.
+	Node inventory.Snapshot `json:"node"`
+}
+
 type Subscription struct {
+}
+
+// What becomes of takeSnapshot.
+type TakeSnapshotPayload struct {
+	// The snapshot; null when it was refused.
+	Snapshot *inventory.Snapshot `json:"snapshot,omitempty"`
+	// Why it was refused; empty when it was done.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // There is no such SKU.

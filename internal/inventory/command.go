@@ -58,6 +58,7 @@ type Outcome struct {
 	Level       *StockLevel
 	SKU         *SKU
 	Location    *Location
+	Snapshot    *Snapshot
 	// Replayed says that an earlier request had had this very effect.
 	Replayed bool
 	// Refused is why nothing was done; empty if it was done.
