@@ -1,6 +1,6 @@
--- A REPAIRED entry is a checkpoint: the counters of a level are verified from
--- its last one on. There are few of them, and holds write none.
-CREATE INDEX audit_log_repaired ON audit_log (sku, location, version) WHERE action = 'REPAIRED';
+-- Entries that settle what the total is, whatever it was before. A REPAIRED one is
+-- a checkpoint for the other counters too. They are few, and holds write none.
+CREATE INDEX audit_log_settled ON audit_log (sku, location, version) WHERE action IN ('REPAIRED', 'SET');
 
 -- The levels of the one snapshot that stands for the audit entries before it,
 -- which are no longer kept.
@@ -18,32 +18,33 @@ LANGUAGE sql IMMUTABLE RETURN hashint8extended(allocated, hashint8extended(reser
 
 -- The drift of each stock level: its counters minus the truth. Lines are the
 -- truth for reserved and allocated. For the total it is what was done to it, as
--- the audit log has it: the deltas since the last checkpoint, since the base, or
+-- the audit log has it: the deltas since it was last settled, since the base, or
 -- from nothing. With an entry missing there is no telling, and the total counts
 -- as right.
 --
 -- A row of it is read in one snapshot. A command changes counters and truth by
--- the same, so that the drift stays what it was however much happens meanwhile.
--- It can be repaired if the truth doesn't break a rule of its own.
+-- the same, so that the drift stays what it was however much happens meanwhile,
+-- until the total is settled anew. It can be repaired if the truth does not break
+-- a rule of its own.
 CREATE VIEW stock_drift AS
 SELECT level.sku, level.location,
        chain.drift AS total, level.reserved - lines.held AS reserved, level.allocated - lines.allocated AS allocated,
        lines.held + lines.allocated <= level.total - chain.drift AND level.total - chain.drift <= 9007199254740991 AS is_repairable,
-       chain.is_contiguous, coalesce(repaired.version, 0) AS repaired_version
+       chain.is_contiguous, coalesce(settled.version, 0) AS settled_version
 FROM stock_levels AS level
 LEFT JOIN base_levels AS base ON base.sku = level.sku AND base.location = level.location
 LEFT JOIN LATERAL (
     SELECT version, total FROM audit_log AS entry
-    WHERE entry.sku = level.sku AND entry.location = level.location AND action = 'REPAIRED'
+    WHERE entry.sku = level.sku AND entry.location = level.location AND action IN ('REPAIRED', 'SET')
     ORDER BY version DESC
     LIMIT 1
-) AS repaired ON true
+) AS settled ON true
 CROSS JOIN LATERAL (
     SELECT is_contiguous, CASE WHEN is_contiguous THEN level.total - (start + changes)::bigint ELSE 0 END AS drift
     FROM (
         SELECT count(*) = level.version - coalesce(base.version, 0) AND coalesce(max(version), base.version) = level.version AS is_contiguous,
-               CASE WHEN repaired.version > coalesce(base.version, 0) THEN repaired.total ELSE coalesce(base.total, 0) END AS start,
-               coalesce(sum(total_delta) FILTER (WHERE version > coalesce(repaired.version, 0)), 0) AS changes
+               CASE WHEN settled.version > coalesce(base.version, 0) THEN settled.total ELSE coalesce(base.total, 0) END AS start,
+               coalesce(sum(total_delta) FILTER (WHERE version > coalesce(settled.version, 0)), 0) AS changes
         FROM audit_log AS entry
         WHERE entry.sku = level.sku AND entry.location = level.location AND entry.version > coalesce(base.version, 0)
     ) AS entries

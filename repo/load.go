@@ -79,7 +79,7 @@ func readLogEnds(m *message, group footprint) {
 	}
 	skus, locations := splitKeys(group.logEnds)
 	m.add(`, (SELECT json_agg(e) FROM (
-		SELECT k.sku, k.location, last.total, last.reserved, last.allocated, repaired.version AS repaired_version, repaired.command_id AS repaired_by
+		SELECT k.sku, k.location, last.total, last.reserved, last.allocated, settled.version AS settled_version, settled.command_id AS settled_by
 		FROM unnest(?::text[], ?::text[]) AS k (sku, location)
 		LEFT JOIN LATERAL (
 			(SELECT version, total, reserved, allocated FROM audit_log AS a
@@ -87,7 +87,7 @@ func readLogEnds(m *message, group footprint) {
 			UNION ALL SELECT version, total, reserved, allocated FROM base_levels AS b WHERE b.sku = k.sku AND b.location = k.location
 			ORDER BY version DESC LIMIT 1) AS last ON true
 		LEFT JOIN LATERAL (SELECT version, command_id FROM audit_log AS a
-			WHERE a.sku = k.sku AND a.location = k.location AND action = 'REPAIRED' ORDER BY version DESC LIMIT 1) AS repaired ON true) AS e)`,
+			WHERE a.sku = k.sku AND a.location = k.location AND action IN ('REPAIRED', 'SET') ORDER BY version DESC LIMIT 1) AS settled ON true) AS e)`,
 		pgdialect.Array(skus), pgdialect.Array(locations))
 }
 

@@ -52,9 +52,9 @@ func (r *Repo) repair(ctx context.Context, run *inventory.ReconciliationRun, dri
 func (r *Repo) repairLevel(ctx context.Context, run *inventory.ReconciliationRun, key inventory.LevelKey) (bool, error) {
 	command := inventory.RepairLevel{Key: key, Actor: run.Actor, Reference: run.Reference()}
 	err := r.queryWith(ctx, invariantPatience,
-		"SELECT total, reserved, allocated, repaired_version FROM stock_drift WHERE sku = ? AND location = ?",
+		"SELECT total, reserved, allocated, settled_version FROM stock_drift WHERE sku = ? AND location = ?",
 		[]any{key.SKU, key.Location},
-		&command.Drift.Total, &command.Drift.Reserved, &command.Drift.Allocated, &command.RepairedVersion)
+		&command.Drift.Total, &command.Drift.Reserved, &command.Drift.Allocated, &command.SettledVersion)
 	switch {
 	case errors.Is(err, sql.ErrNoRows), err == nil && command.Drift == inventory.Drift{}:
 		return false, nil

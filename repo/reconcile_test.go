@@ -180,6 +180,21 @@ func TestTotalIsLeftAloneWhereAnEntryIsMissing(t *testing.T) {
 	assert.Equal(t, []issue{{chain, table, "", 1, 2, false}}, found(s.check(t), ""))
 }
 
+// A count is not undone: it says what the total is, whatever it was.
+func TestTotalIsLeftAsItWasCounted(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	execute(t, s.db, "UPDATE stock_levels SET total = total - 5, reserved = reserved + 1 WHERE sku = 'TABLE'")
+	done(t, s.repo, inventory.SetStock{ClientToken: "count", SKU: "TABLE", Total: 49, Reason: "CORRECTION"})
+	assert.EqualValues(t, 1, reconcile(t, s.repo, true).Repaired)
+	assert.Equal(t, inventory.StockLevel{SKU: "TABLE", Location: "default", Total: 49, Reserved: 2, Allocated: 2},
+		withoutVersion(level(t, s.db, "TABLE", "default")))
+	execute(t, s.db, "UPDATE stock_levels SET total = total + 5 WHERE sku = 'TABLE'")
+	assert.EqualValues(t, 1, reconcile(t, s.repo, true).Repaired)
+	assert.EqualValues(t, 49, level(t, s.db, "TABLE", "default").Total)
+	requireSound(t, s.db)
+}
+
 func TestTheBaseStandsForEntriesThatAreNoLongerKept(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)

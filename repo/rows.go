@@ -91,19 +91,19 @@ func (r skuRow) sku() inventory.SKU {
 
 // logEndRow has null, which leaves a field as it is, for what isn't there.
 type logEndRow struct {
-	SKU             string `json:"sku"`
-	Location        string `json:"location"`
-	Total           int64  `json:"total"`
-	Reserved        int64  `json:"reserved"`
-	Allocated       int64  `json:"allocated"`
-	RepairedVersion int64  `json:"repaired_version"`
-	RepairedBy      string `json:"repaired_by"`
+	SKU            string `json:"sku"`
+	Location       string `json:"location"`
+	Total          int64  `json:"total"`
+	Reserved       int64  `json:"reserved"`
+	Allocated      int64  `json:"allocated"`
+	SettledVersion int64  `json:"settled_version"`
+	SettledBy      string `json:"settled_by"`
 }
 
 func (r logEndRow) logEnd() inventory.LogEnd {
 	return inventory.LogEnd{
 		Total: r.Total, Reserved: r.Reserved, Allocated: r.Allocated,
-		RepairedVersion: r.RepairedVersion, RepairedBy: r.RepairedBy,
+		SettledVersion: r.SettledVersion, SettledBy: r.SettledBy,
 	}
 }
 

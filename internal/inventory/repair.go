@@ -7,19 +7,20 @@ type Drift struct{ Total, Reserved, Allocated int64 }
 
 // RepairLevel takes drift off a stock level. Commands change counters and truth
 // by the same, so that drift which was measured earlier holds for the level as it
-// now is.
+// now is. The exceptions are a repair, and a SetStock, which says what the total
+// is whatever it was: if the level has been settled by one since, nothing is done,
+// and the outcome is a replay.
 //
 // Its audit entry is a checkpoint: what is wrong with the counters before it no
-// longer matters. Nothing is done, and the outcome is a replay, if there is
-// another checkpoint than when the drift was measured: somebody has taken it off.
+// longer matters.
 type RepairLevel struct {
 	Key   LevelKey
 	Drift Drift
-	// RepairedVersion is that of the level's last REPAIRED entry when the drift
-	// was measured; 0 if it had none.
-	RepairedVersion int64
-	Actor           string
-	Reference       string
+	// SettledVersion is that of the level's last REPAIRED or SET entry when the
+	// drift was measured; 0 if it had none.
+	SettledVersion int64
+	Actor          string
+	Reference      string
 }
 
 // LogEnd is where the audit log of a stock level ends.
@@ -27,10 +28,10 @@ type LogEnd struct {
 	// Total, Reserved and Allocated are what the last entry says; 0 if there is
 	// none.
 	Total, Reserved, Allocated int64
-	// RepairedVersion is that of the last REPAIRED entry, RepairedBy its
+	// SettledVersion is that of the last REPAIRED or SET entry, SettledBy its
 	// request's id; 0 and empty if there is none.
-	RepairedVersion int64
-	RepairedBy      string
+	SettledVersion int64
+	SettledBy      string
 }
 
 // Validate implements Command.
@@ -47,8 +48,8 @@ func (c RepairLevel) decide(b *batch, request Request) Outcome {
 		return refused(&Error{Code: NotFound, Message: "there is no stock level of " + c.Key.SKU + " at " + c.Key.Location})
 	}
 	end := b.logEnd(c.Key)
-	if end.RepairedVersion != c.RepairedVersion {
-		return Outcome{Level: &level, Replayed: end.RepairedBy != request.ID}
+	if end.SettledVersion != c.SettledVersion {
+		return Outcome{Level: &level, Replayed: end.SettledBy != request.ID}
 	}
 	level.Total -= c.Drift.Total
 	level.Reserved -= c.Drift.Reserved
@@ -91,8 +92,8 @@ func (b *batch) logEnd(key LevelKey) LogEnd {
 			continue
 		}
 		end.Total, end.Reserved, end.Allocated = entry.After.Total, entry.After.Reserved, entry.After.Allocated
-		if entry.Action == ActionRepaired {
-			end.RepairedVersion, end.RepairedBy = entry.After.Version, entry.CommandID
+		if entry.Action == ActionRepaired || entry.Action == ActionSet {
+			end.SettledVersion, end.SettledBy = entry.After.Version, entry.CommandID
 		}
 	}
 	return end
