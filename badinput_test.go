@@ -152,6 +152,7 @@ func badInputs(held string) []badInput {
 		mutation("cancelAllocation", map[string]any{"reservationId": held}, text, "reference")
 		mutation("setStock", set, text, "reference")
 		mutation("createLocation", map[string]any{"code": "NEW"}, text, "name")
+		mutation("reconcile", map[string]any{"repair": true}, text, "reason")
 	}
 	for _, field := range []string{"convertHold", "releaseHold"} {
 		mutation(field, map[string]any{"reservationId": held}, "optimistic", "strategy")
@@ -212,11 +213,13 @@ func badInputs(held string) []badInput {
 		query("reservations", map[string]any{"first": first}, "first")
 		query("locations", map[string]any{"first": first}, "first")
 		query("snapshots", map[string]any{"first": first}, "first")
+		query("reconciliationRuns", map[string]any{"first": first}, "first")
 	}
 	for _, cursor := range badCursors {
 		query("reservations", map[string]any{"after": cursor}, "after")
 		query("locations", map[string]any{"after": cursor}, "after")
 		query("snapshots", map[string]any{"after": cursor}, "after")
+		query("reconciliationRuns", map[string]any{"after": cursor}, "after")
 	}
 	query("reservations", map[string]any{"filter": map[string]any{"status": "LOST"}}, "filter", "status")
 	for _, moment := range []string{"createdAfter", "createdBefore", "expiresBefore"} {
@@ -240,6 +243,7 @@ func nested(depth int) map[string]any {
 var selections = map[string]string{
 	"availability": "sku", "sku": "sku", "reservation": "id", "reservations": "edges { cursor }", "locations": "edges { cursor }", "consistency": "isConsistent",
 	"availabilityAt": "sku", "snapshots": "edges { cursor }",
+	"reconciliationRuns": "edges { cursor }",
 }
 
 // literal is the operation with its arguments in the query.
@@ -347,6 +351,7 @@ func contents(t *testing.T, url string) string {
 		'tokens', (SELECT jsonb_agg(t ORDER BY key) FROM client_tokens AS t),
 		'locations', (SELECT jsonb_agg(t ORDER BY code) FROM locations AS t),
 		'snapshots', (SELECT jsonb_agg(t ORDER BY id) FROM snapshots AS t),
+		'runs', (SELECT jsonb_agg(t ORDER BY id) FROM reconciliation_runs AS t),
 		'entries', (SELECT jsonb_agg(t ORDER BY id) FROM audit_log AS t))::text`).Scan(t.Context(), &all))
 	return all
 }

@@ -189,6 +189,7 @@ type ComplexityRoot struct {
 		CreateSku         func(childComplexity int, input inventory.CreateSKU) int
 		ExtendHold        func(childComplexity int, input inventory.ExtendHold) int
 		FulfillAllocation func(childComplexity int, input inventory.FulfillAllocation) int
+		Reconcile         func(childComplexity int, input inventory.Reconcile) int
 		ReleaseHold       func(childComplexity int, input inventory.ReleaseHold) int
 		SetStock          func(childComplexity int, input inventory.SetStock) int
 		TakeSnapshot      func(childComplexity int, input inventory.TakeSnapshot) int
@@ -212,14 +213,41 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Availability   func(childComplexity int, skus []string, location *string) int
-		AvailabilityAt func(childComplexity int, skus []string, at time.Time) int
-		Consistency    func(childComplexity int, skus []string) int
-		Locations      func(childComplexity int, first *int32, after *string) int
-		Reservation    func(childComplexity int, by repo.ReservationBy) int
-		Reservations   func(childComplexity int, first *int32, after *string, filter *repo.ReservationFilter) int
-		Sku            func(childComplexity int, sku string) int
-		Snapshots      func(childComplexity int, first *int32, after *string) int
+		Availability       func(childComplexity int, skus []string, location *string) int
+		AvailabilityAt     func(childComplexity int, skus []string, at time.Time) int
+		Consistency        func(childComplexity int, skus []string) int
+		Locations          func(childComplexity int, first *int32, after *string) int
+		ReconciliationRuns func(childComplexity int, first *int32, after *string) int
+		Reservation        func(childComplexity int, by repo.ReservationBy) int
+		Reservations       func(childComplexity int, first *int32, after *string, filter *repo.ReservationFilter) int
+		Sku                func(childComplexity int, sku string) int
+		Snapshots          func(childComplexity int, first *int32, after *string) int
+	}
+
+	ReconcilePayload struct {
+		Run        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ReconciliationRun struct {
+		Actor        func(childComplexity int) int
+		FinishedAt   func(childComplexity int) int
+		ID           func(childComplexity int) int
+		IsConsistent func(childComplexity int) int
+		Issues       func(childComplexity int) int
+		Reason       func(childComplexity int) int
+		Repaired     func(childComplexity int) int
+		StartedAt    func(childComplexity int) int
+	}
+
+	ReconciliationRunConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ReconciliationRunEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	ReleaseHoldPayload struct {
@@ -991,6 +1019,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.FulfillAllocation(childComplexity, args["input"].(inventory.FulfillAllocation)), true
+	case "Mutation.reconcile":
+		if e.ComplexityRoot.Mutation.Reconcile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reconcile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Reconcile(childComplexity, args["input"].(inventory.Reconcile)), true
 	case "Mutation.releaseHold":
 		if e.ComplexityRoot.Mutation.ReleaseHold == nil {
 			break
@@ -1143,6 +1182,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Locations(childComplexity, args["first"].(*int32), args["after"].(*string)), true
+	case "Query.reconciliationRuns":
+		if e.ComplexityRoot.Query.ReconciliationRuns == nil {
+			break
+		}
+
+		args, err := ec.field_Query_reconciliationRuns_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ReconciliationRuns(childComplexity, args["first"].(*int32), args["after"].(*string)), true
 	case "Query.reservation":
 		if e.ComplexityRoot.Query.Reservation == nil {
 			break
@@ -1187,6 +1237,94 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Snapshots(childComplexity, args["first"].(*int32), args["after"].(*string)), true
+
+	case "ReconcilePayload.run":
+		if e.ComplexityRoot.ReconcilePayload.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconcilePayload.Run(childComplexity), true
+	case "ReconcilePayload.userErrors":
+		if e.ComplexityRoot.ReconcilePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconcilePayload.UserErrors(childComplexity), true
+
+	case "ReconciliationRun.actor":
+		if e.ComplexityRoot.ReconciliationRun.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.Actor(childComplexity), true
+	case "ReconciliationRun.finishedAt":
+		if e.ComplexityRoot.ReconciliationRun.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.FinishedAt(childComplexity), true
+	case "ReconciliationRun.id":
+		if e.ComplexityRoot.ReconciliationRun.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.ID(childComplexity), true
+	case "ReconciliationRun.isConsistent":
+		if e.ComplexityRoot.ReconciliationRun.IsConsistent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.IsConsistent(childComplexity), true
+	case "ReconciliationRun.issues":
+		if e.ComplexityRoot.ReconciliationRun.Issues == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.Issues(childComplexity), true
+	case "ReconciliationRun.reason":
+		if e.ComplexityRoot.ReconciliationRun.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.Reason(childComplexity), true
+	case "ReconciliationRun.repaired":
+		if e.ComplexityRoot.ReconciliationRun.Repaired == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.Repaired(childComplexity), true
+	case "ReconciliationRun.startedAt":
+		if e.ComplexityRoot.ReconciliationRun.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.StartedAt(childComplexity), true
+
+	case "ReconciliationRunConnection.edges":
+		if e.ComplexityRoot.ReconciliationRunConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRunConnection.Edges(childComplexity), true
+	case "ReconciliationRunConnection.pageInfo":
+		if e.ComplexityRoot.ReconciliationRunConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRunConnection.PageInfo(childComplexity), true
+
+	case "ReconciliationRunEdge.cursor":
+		if e.ComplexityRoot.ReconciliationRunEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRunEdge.Cursor(childComplexity), true
+	case "ReconciliationRunEdge.node":
+		if e.ComplexityRoot.ReconciliationRunEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRunEdge.Node(childComplexity), true
 
 	case "ReleaseHoldPayload.replayed":
 		if e.ComplexityRoot.ReleaseHoldPayload.Replayed == nil {
@@ -1611,6 +1749,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateSkuInput", ec.unmarshalInputCreateSkuInput),
 			graphql.NewInputUnmarshaler("ExtendHoldInput", ec.unmarshalInputExtendHoldInput),
 			graphql.NewInputUnmarshaler("FulfillAllocationInput", ec.unmarshalInputFulfillAllocationInput),
+			graphql.NewInputUnmarshaler("ReconcileInput", ec.unmarshalInputReconcileInput),
 			graphql.NewInputUnmarshaler("ReleaseHoldInput", ec.unmarshalInputReleaseHoldInput),
 			graphql.NewInputUnmarshaler("ReservationBy", ec.unmarshalInputReservationBy),
 			graphql.NewInputUnmarshaler("ReservationFilter", ec.unmarshalInputReservationFilter),
@@ -1789,7 +1928,7 @@ enum AuditAction {
   ADJUSTED
   "` + "`" + `total` + "`" + ` was set to a number."
   SET
-  "Reconciliation corrected a counter."
+  "Reconciliation took drift off the counters. Its deltas lead on from the entry before, which may never have known of the drift."
   REPAIRED
 }
 
@@ -1801,7 +1940,7 @@ enum Invariant {
   RESERVED_MATCHES_LINES
   "A level's ` + "`" + `allocated` + "`" + ` is the sum of its lines in ALLOCATED reservations."
   ALLOCATED_MATCHES_LINES
-  "A level's audit entries form one chain: versions without a gap, each entry the one before plus its deltas, the last one equal to the level."
+  "A level's audit entries form one chain: versions without a gap, each entry the one before plus its deltas, the last one equal to the level. A REPAIRED entry is a checkpoint: counters are verified from the last one on."
   AUDIT_CHAIN_UNBROKEN
   "A client token has at most one effect."
   ONE_EFFECT_PER_TOKEN
@@ -2113,6 +2252,26 @@ type ConsistencyIssue {
   repairable: Boolean!
 }
 
+"One run of reconciliation: the consistency check over everything, what it found, and what was repaired."
+type ReconciliationRun {
+  "Opaque. The audit entries of its repairs name it: ` + "`" + `reference` + "`" + ` is ` + "`" + `reconciliation run <id>` + "`" + `."
+  id: ID!
+  "When it began, by the database's clock."
+  startedAt: DateTime!
+  "When it ended; null while it is under way, and for one that was cut off."
+  finishedAt: DateTime
+  "Who asked for it: a principal, or ` + "`" + `system` + "`" + ` for one that was due."
+  actor: String!
+  "Why it was asked for."
+  reason: String
+  "Whether all invariants held, before anything was repaired."
+  isConsistent: Boolean!
+  "How many stock levels were repaired."
+  repaired: Int!
+  "What was found, before anything was repaired; at most 1,000. All that is repairable is repaired, reported or not."
+  issues: [ConsistencyIssue!]!
+}
+
 "Where a page lies among its neighbours."
 type PageInfo {
   "Whether more follow."
@@ -2165,12 +2324,28 @@ type SnapshotConnection {
   pageInfo: PageInfo!
 }
 
+"A page of reconciliation runs."
+type ReconciliationRunConnection {
+  "The page."
+  edges: [ReconciliationRunEdge!]!
+  "Where it lies."
+  pageInfo: PageInfo!
+}
+
 "A snapshot in a page."
 type SnapshotEdge {
   "Opaque; give it as ` + "`" + `after` + "`" + ` to go on from here."
   cursor: String!
   "The snapshot."
   node: Snapshot!
+}
+
+"A reconciliation run in a page."
+type ReconciliationRunEdge {
+  "Opaque; give it as ` + "`" + `after` + "`" + ` to go on from here."
+  cursor: String!
+  "The run."
+  node: ReconciliationRun!
 }
 
 "Which reservation: by exactly one of these."
@@ -2252,6 +2427,13 @@ type Query {
     "Only these SKUs, at most 250; all where it is left out."
     skus: [String!]
   ): ConsistencyReport
+  "Reconciliation runs that have recorded what they found, newest first."
+  reconciliationRuns(
+    "How many: 1 to 100."
+    first: Int = 20
+    "The cursor of the last one seen."
+    after: String
+  ): ReconciliationRunConnection
 }
 
 "A new SKU."
@@ -2536,6 +2718,22 @@ type TakeSnapshotPayload {
   userErrors: [UserError!]!
 }
 
+"A run of reconciliation."
+input ReconcileInput {
+  "Whether to repair what is repairable. False only checks, and records what was found."
+  repair: Boolean!
+  "Why: 1 to 255 characters."
+  reason: String
+}
+
+"What becomes of reconcile."
+type ReconcilePayload {
+  "The run; null when it was refused."
+  run: ReconciliationRun
+  "Why it was refused; empty when it was done."
+  userErrors: [UserError!]!
+}
+
 type Mutation {
   "Adds a SKU to the catalogue."
   createSku(
@@ -2602,6 +2800,11 @@ type Mutation {
     "Of what."
     input: TakeSnapshotInput!
   ): TakeSnapshotPayload
+  "Checks everything, records what was found, and repairs it if asked. On a large database it may outlast the request, which is then answered ` + "`" + `UNKNOWN_OUTCOME` + "`" + `: the run goes on, and ` + "`" + `reconciliationRuns` + "`" + ` will tell."
+  reconcile(
+    "The run."
+    input: ReconcileInput!
+  ): ReconcilePayload
 }
 
 type Subscription {
@@ -2854,6 +3057,58 @@ func (ec *executionContext) childFields_PastAvailability(ctx context.Context, fi
 		return ec.fieldContext_PastAvailability_available(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PastAvailability", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconcilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "run":
+		return ec.fieldContext_ReconcilePayload_run(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ReconcilePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconcilePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconciliationRun(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ReconciliationRun_id(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_ReconciliationRun_startedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_ReconciliationRun_finishedAt(ctx, field)
+	case "actor":
+		return ec.fieldContext_ReconciliationRun_actor(ctx, field)
+	case "reason":
+		return ec.fieldContext_ReconciliationRun_reason(ctx, field)
+	case "isConsistent":
+		return ec.fieldContext_ReconciliationRun_isConsistent(ctx, field)
+	case "repaired":
+		return ec.fieldContext_ReconciliationRun_repaired(ctx, field)
+	case "issues":
+		return ec.fieldContext_ReconciliationRun_issues(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciliationRun", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconciliationRunConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ReconciliationRunConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ReconciliationRunConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciliationRunConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconciliationRunEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ReconciliationRunEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ReconciliationRunEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciliationRunEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_ReleaseHoldPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -40,6 +40,14 @@ func snapshotConnection(list repo.List[inventory.Snapshot], after *string) *mode
 	return &model.SnapshotConnection{Edges: edges, PageInfo: pageInfo(list.Cursors, list.More, after)}
 }
 
+func reconciliationRunConnection(list repo.List[inventory.ReconciliationRun], after *string) *model.ReconciliationRunConnection {
+	edges := make([]model.ReconciliationRunEdge, len(list.Items))
+	for i, item := range list.Items {
+		edges[i] = model.ReconciliationRunEdge{Cursor: list.Cursors[i], Node: item}
+	}
+	return &model.ReconciliationRunConnection{Edges: edges, PageInfo: pageInfo(list.Cursors, list.More, after)}
+}
+
 func pageInfo(cursors []string, more bool, after *string) model.PageInfo {
 	info := model.PageInfo{HasNextPage: more, HasPreviousPage: after != nil}
 	if len(cursors) > 0 {

@@ -131,3 +131,11 @@ func (r *mutation) TakeSnapshot(ctx context.Context, input inventory.TakeSnapsho
 	}
 	return &model.TakeSnapshotPayload{Snapshot: outcome.Snapshot, UserErrors: userErrors(outcome.Refused)}, nil
 }
+
+func (r *mutation) Reconcile(ctx context.Context, input inventory.Reconcile) (*model.ReconcilePayload, error) {
+	outcome, err := r.Repo.Reconcile(ctx, input)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &model.ReconcilePayload{Run: outcome.Run, UserErrors: userErrors(outcome.Refused)}, nil
+}

@@ -62,3 +62,11 @@ func (r *query) Consistency(ctx context.Context, skus []string) (*inventory.Cons
 	report, err := r.Repo.Consistency(ctx, skus)
 	return &report, fault(err)
 }
+
+func (r *query) ReconciliationRuns(ctx context.Context, first *int32, after *string) (*model.ReconciliationRunConnection, error) {
+	list, err := r.Repo.ReconciliationRuns(ctx, page(first, after))
+	if err != nil {
+		return nil, fault(err)
+	}
+	return reconciliationRunConnection(list, after), nil
+}

@@ -273,6 +273,30 @@ type PageInfo struct {
 type Query struct {
 }
 
+// What becomes of reconcile.
+type ReconcilePayload struct {
+	// The run; null when it was refused.
+	Run *inventory.ReconciliationRun `json:"run,omitempty"`
+	// Why it was refused; empty when it was done.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A page of reconciliation runs.
+type ReconciliationRunConnection struct {
+	// The page.
+	Edges []ReconciliationRunEdge `json:"edges"`
+	// Where it lies.
+	PageInfo PageInfo `json:"pageInfo"`
+}
+
+// A reconciliation run in a page.
+type ReconciliationRunEdge struct {
+	// Opaque; give it as `after` to go on from here.
+	Cursor string `json:"cursor"`
+	// The run.
+	Node inventory.ReconciliationRun `json:"node"`
+}
+
 // What becomes of releaseHold.
 type ReleaseHoldPayload struct {
 	// The released hold; null when it was refused.
@@ -457,7 +481,7 @@ const (
 	AuditActionAdjusted AuditAction = "ADJUSTED"
 	// `total` was set to a number.
 	AuditActionSet AuditAction = "SET"
-	// Reconciliation corrected a counter.
+	// Reconciliation took drift off the counters. Its deltas lead on from the entry before, which may never have known of the drift.
 	AuditActionRepaired AuditAction = "REPAIRED"
 )
 
