@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"holdfast/graph"
-	"holdfast/graph/model"
 	"holdfast/internal/inventory"
 	"holdfast/repo"
 )
@@ -28,20 +27,24 @@ func (r *query) Reservation(ctx context.Context, by repo.ReservationBy) (*invent
 	return answer, fault(err)
 }
 
-func (r *query) Reservations(ctx context.Context, first *int32, after *string, filter *repo.ReservationFilter) (*model.ReservationConnection, error) {
+func (r *query) Reservations(ctx context.Context, first *int32, after *string, filter *repo.ReservationFilter) (*repo.ReservationList, error) {
 	list, err := r.Repo.Reservations(ctx, page(first, after), filter)
-	if err != nil {
-		return nil, fault(err)
-	}
-	return reservationConnection(list, after), nil
+	return &list, fault(err)
 }
 
-func (r *query) Locations(ctx context.Context, first *int32, after *string) (*model.LocationConnection, error) {
+func (r *query) AuditLog(ctx context.Context, first *int32, after *string, order inventory.AuditOrder, filter *repo.AuditEntryFilter) (*repo.AuditList, error) {
+	list, err := r.Repo.AuditLog(ctx, page(first, after), order, filter)
+	return &list, fault(err)
+}
+
+func (r *query) Skus(ctx context.Context, first *int32, after *string, filter *repo.SKUFilter) (*repo.SKUList, error) {
+	list, err := r.Repo.SKUs(ctx, page(first, after), filter)
+	return &list, fault(err)
+}
+
+func (r *query) Locations(ctx context.Context, first *int32, after *string) (*repo.LocationList, error) {
 	list, err := r.Repo.Locations(ctx, page(first, after))
-	if err != nil {
-		return nil, fault(err)
-	}
-	return locationConnection(list, after), nil
+	return &list, fault(err)
 }
 
 func (r *query) Consistency(ctx context.Context, skus []string) (*inventory.ConsistencyReport, error) {
