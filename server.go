@@ -108,7 +108,8 @@ func (p program) serve(ctx context.Context) error {
 	if settings.ReconcileInterval > 0 {
 		reconciliation.Start()
 	}
-	server.Open(web.GraphQL(&resolvers.Root{Repo: store, Feed: subscribers}, log), store.Ready)
+	root := &resolvers.Root{Repo: store, Feed: subscribers}
+	server.Open(web.GraphQL(root, log, resolvers.Loaders{Repo: store}), store.Ready)
 	printWelcome(p.out, listener.Addr(), db.private)
 
 	select {

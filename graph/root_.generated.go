@@ -24,9 +24,11 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	AuditEntry() AuditEntryResolver
 	InsufficientStockError() InsufficientStockErrorResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
+	ReservationLine() ReservationLineResolver
 	Sku() SkuResolver
 	Subscription() SubscriptionResolver
 }
@@ -49,15 +51,27 @@ type ComplexityRoot struct {
 		At             func(childComplexity int) int
 		ID             func(childComplexity int) int
 		Location       func(childComplexity int) int
+		Product        func(childComplexity int) int
 		Reason         func(childComplexity int) int
 		Reference      func(childComplexity int) int
+		Reservation    func(childComplexity int) int
 		ReservationID  func(childComplexity int) int
 		Reserved       func(childComplexity int) int
 		ReservedDelta  func(childComplexity int) int
-		Sku            func(childComplexity int) int
+		SKU            func(childComplexity int) int
 		Total          func(childComplexity int) int
 		TotalDelta     func(childComplexity int) int
 		Version        func(childComplexity int) int
+	}
+
+	AuditEntryConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	AuditEntryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Availability struct {
@@ -213,6 +227,7 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		AuditLog           func(childComplexity int, first *int32, after *string, order inventory.AuditOrder, filter *repo.AuditEntryFilter) int
 		Availability       func(childComplexity int, skus []string, location *string) int
 		AvailabilityAt     func(childComplexity int, skus []string, at time.Time) int
 		Consistency        func(childComplexity int, skus []string) int
@@ -221,6 +236,7 @@ type ComplexityRoot struct {
 		Reservation        func(childComplexity int, by repo.ReservationBy) int
 		Reservations       func(childComplexity int, first *int32, after *string, filter *repo.ReservationFilter) int
 		Sku                func(childComplexity int, sku string) int
+		Skus               func(childComplexity int, first *int32, after *string, filter *repo.SKUFilter) int
 		Snapshots          func(childComplexity int, first *int32, after *string) int
 	}
 
@@ -281,6 +297,7 @@ type ComplexityRoot struct {
 
 	ReservationLine struct {
 		Location func(childComplexity int) int
+		Product  func(childComplexity int) int
 		Quantity func(childComplexity int) int
 		SKU      func(childComplexity int) int
 	}
@@ -304,6 +321,16 @@ type ComplexityRoot struct {
 		ID           func(childComplexity int) int
 		Metadata     func(childComplexity int) int
 		Name         func(childComplexity int) int
+	}
+
+	SkuConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	SkuEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Snapshot struct {
@@ -440,6 +467,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditEntry.Location(childComplexity), true
+	case "AuditEntry.product":
+		if e.ComplexityRoot.AuditEntry.Product == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Product(childComplexity), true
 	case "AuditEntry.reason":
 		if e.ComplexityRoot.AuditEntry.Reason == nil {
 			break
@@ -452,6 +485,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditEntry.Reference(childComplexity), true
+	case "AuditEntry.reservation":
+		if e.ComplexityRoot.AuditEntry.Reservation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Reservation(childComplexity), true
 	case "AuditEntry.reservationId":
 		if e.ComplexityRoot.AuditEntry.ReservationID == nil {
 			break
@@ -471,11 +510,11 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AuditEntry.ReservedDelta(childComplexity), true
 	case "AuditEntry.sku":
-		if e.ComplexityRoot.AuditEntry.Sku == nil {
+		if e.ComplexityRoot.AuditEntry.SKU == nil {
 			break
 		}
 
-		return e.ComplexityRoot.AuditEntry.Sku(childComplexity), true
+		return e.ComplexityRoot.AuditEntry.SKU(childComplexity), true
 	case "AuditEntry.total":
 		if e.ComplexityRoot.AuditEntry.Total == nil {
 			break
@@ -494,6 +533,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditEntry.Version(childComplexity), true
+
+	case "AuditEntryConnection.edges":
+		if e.ComplexityRoot.AuditEntryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryConnection.Edges(childComplexity), true
+	case "AuditEntryConnection.pageInfo":
+		if e.ComplexityRoot.AuditEntryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryConnection.PageInfo(childComplexity), true
+
+	case "AuditEntryEdge.cursor":
+		if e.ComplexityRoot.AuditEntryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryEdge.Cursor(childComplexity), true
+	case "AuditEntryEdge.node":
+		if e.ComplexityRoot.AuditEntryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryEdge.Node(childComplexity), true
 
 	case "Availability.allocated":
 		if e.ComplexityRoot.Availability.Allocated == nil {
@@ -1137,6 +1202,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PastAvailability.Total(childComplexity), true
 
+	case "Query.auditLog":
+		if e.ComplexityRoot.Query.AuditLog == nil {
+			break
+		}
+
+		args, err := ec.field_Query_auditLog_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AuditLog(childComplexity, args["first"].(*int32), args["after"].(*string), args["order"].(inventory.AuditOrder), args["filter"].(*repo.AuditEntryFilter)), true
 	case "Query.availability":
 		if e.ComplexityRoot.Query.Availability == nil {
 			break
@@ -1226,6 +1302,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Sku(childComplexity, args["sku"].(string)), true
+	case "Query.skus":
+		if e.ComplexityRoot.Query.Skus == nil {
+			break
+		}
+
+		args, err := ec.field_Query_skus_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Skus(childComplexity, args["first"].(*int32), args["after"].(*string), args["filter"].(*repo.SKUFilter)), true
 	case "Query.snapshots":
 		if e.ComplexityRoot.Query.Snapshots == nil {
 			break
@@ -1438,6 +1525,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReservationLine.Location(childComplexity), true
+	case "ReservationLine.product":
+		if e.ComplexityRoot.ReservationLine.Product == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReservationLine.Product(childComplexity), true
 	case "ReservationLine.quantity":
 		if e.ComplexityRoot.ReservationLine.Quantity == nil {
 			break
@@ -1525,6 +1618,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Sku.Name(childComplexity), true
+
+	case "SkuConnection.edges":
+		if e.ComplexityRoot.SkuConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SkuConnection.Edges(childComplexity), true
+	case "SkuConnection.pageInfo":
+		if e.ComplexityRoot.SkuConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SkuConnection.PageInfo(childComplexity), true
+
+	case "SkuEdge.cursor":
+		if e.ComplexityRoot.SkuEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SkuEdge.Cursor(childComplexity), true
+	case "SkuEdge.node":
+		if e.ComplexityRoot.SkuEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SkuEdge.Node(childComplexity), true
 
 	case "Snapshot.id":
 		if e.ComplexityRoot.Snapshot.ID == nil {
@@ -1741,6 +1860,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AdjustStockInput", ec.unmarshalInputAdjustStockInput),
+			graphql.NewInputUnmarshaler("AuditEntryFilter", ec.unmarshalInputAuditEntryFilter),
 			graphql.NewInputUnmarshaler("CancelAllocationInput", ec.unmarshalInputCancelAllocationInput),
 			graphql.NewInputUnmarshaler("ConvertHoldInput", ec.unmarshalInputConvertHoldInput),
 			graphql.NewInputUnmarshaler("CreateAllocationInput", ec.unmarshalInputCreateAllocationInput),
@@ -1755,6 +1875,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReservationFilter", ec.unmarshalInputReservationFilter),
 			graphql.NewInputUnmarshaler("ReservationLineInput", ec.unmarshalInputReservationLineInput),
 			graphql.NewInputUnmarshaler("SetStockInput", ec.unmarshalInputSetStockInput),
+			graphql.NewInputUnmarshaler("SkuFilter", ec.unmarshalInputSkuFilter),
 			graphql.NewInputUnmarshaler("TakeSnapshotInput", ec.unmarshalInputTakeSnapshotInput),
 			graphql.NewInputUnmarshaler("UpdateSkuInput", ec.unmarshalInputUpdateSkuInput),
 		)
@@ -1930,6 +2051,14 @@ enum AuditAction {
   SET
   "Reconciliation took drift off the counters. Its deltas lead on from the entry before, which may never have known of the drift."
   REPAIRED
+}
+
+"From which end the audit log is read."
+enum AuditOrder {
+  "The last entry comes first."
+  NEWEST_FIRST
+  "The first entry comes first."
+  OLDEST_FIRST
 }
 
 "What must always hold, and the consistency check verifies."
@@ -2178,6 +2307,8 @@ type ReservationLine {
   location: String!
   "How many units."
   quantity: Int!
+  "The SKU's particulars; null where it is no longer known."
+  product: Sku
 }
 
 "One change, as the append-only audit log records it."
@@ -2214,6 +2345,10 @@ type AuditEntry {
   reason: StockChangeReason
   "What the caller knows it by."
   reference: String
+  "The reservation that it is about, with its state as stored; null where there is none, or it is somebody else's."
+  reservation: Reservation
+  "The SKU's particulars; null where no SKU is concerned, or it is no longer known."
+  product: Sku
 }
 
 "What the consistency check found."
@@ -2300,6 +2435,38 @@ type ReservationEdge {
   node: Reservation!
 }
 
+"A page of SKUs."
+type SkuConnection {
+  "The page."
+  edges: [SkuEdge!]!
+  "Where it lies."
+  pageInfo: PageInfo!
+}
+
+"A SKU in a page."
+type SkuEdge {
+  "Opaque; give it as ` + "`" + `after` + "`" + ` to go on from here."
+  cursor: String!
+  "The SKU."
+  node: Sku!
+}
+
+"A page of the audit log."
+type AuditEntryConnection {
+  "The page."
+  edges: [AuditEntryEdge!]!
+  "Where it lies."
+  pageInfo: PageInfo!
+}
+
+"An audit entry in a page."
+type AuditEntryEdge {
+  "Opaque; give it as ` + "`" + `after` + "`" + ` to go on from here. Of an entry it is always the same, whatever the filter and the order."
+  cursor: String!
+  "The entry."
+  node: AuditEntry!
+}
+
 "A page of locations."
 type LocationConnection {
   "The page."
@@ -2374,6 +2541,30 @@ input ReservationFilter {
   expiresBefore: DateTime
 }
 
+"Which SKUs: those to which all that is given applies."
+input SkuFilter {
+  "Words, each of which begins a word of the SKU or of its name: 1 to 10 of them, in 1 to 255 characters. Case doesn't matter; words are kept apart by spaces and punctuation."
+  search: String
+  "With fewer units available than this, over all locations: 1 or more."
+  belowAvailable: Long
+}
+
+"Which audit entries: those to which all that is given applies."
+input AuditEntryFilter {
+  "About this SKU."
+  sku: String
+  "About this location."
+  location: String
+  "About this reservation."
+  reservationId: ID
+  "With this action."
+  action: AuditAction
+  "Of this moment or later."
+  since: DateTime
+  "Of before this moment."
+  until: DateTime
+}
+
 type Query {
   "The stock of up to 250 SKUs, in the order asked; null for a SKU that isn't known."
   availability(
@@ -2401,6 +2592,15 @@ type Query {
     "Its code."
     sku: String!
   ): Sku
+  "SKUs, by code."
+  skus(
+    "How many: 1 to 100."
+    first: Int = 20
+    "The cursor of the last one seen."
+    after: String
+    "Which ones; all where it is left out."
+    filter: SkuFilter
+  ): SkuConnection
   "Where stock is kept, by code."
   locations(
     "How many: 1 to 100."
@@ -2422,6 +2622,17 @@ type Query {
     "Which ones; all where it is left out."
     filter: ReservationFilter
   ): ReservationConnection
+  "What changed: every change, in the order of the log. The entries of one stock level are in the order of its versions."
+  auditLog(
+    "How many: 1 to 100."
+    first: Int = 20
+    "The cursor of the last one seen."
+    after: String
+    "Which end comes first."
+    order: AuditOrder! = NEWEST_FIRST
+    "Which entries; all where it is left out."
+    filter: AuditEntryFilter
+  ): AuditEntryConnection
   "Checks what must always hold, now, against the database."
   consistency(
     "Only these SKUs, at most 250; all where it is left out."
@@ -2841,6 +3052,68 @@ func (ec *executionContext) childFields_AdjustStockPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type AdjustStockPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_AuditEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AuditEntry_id(ctx, field)
+	case "at":
+		return ec.fieldContext_AuditEntry_at(ctx, field)
+	case "action":
+		return ec.fieldContext_AuditEntry_action(ctx, field)
+	case "sku":
+		return ec.fieldContext_AuditEntry_sku(ctx, field)
+	case "location":
+		return ec.fieldContext_AuditEntry_location(ctx, field)
+	case "reservationId":
+		return ec.fieldContext_AuditEntry_reservationId(ctx, field)
+	case "totalDelta":
+		return ec.fieldContext_AuditEntry_totalDelta(ctx, field)
+	case "reservedDelta":
+		return ec.fieldContext_AuditEntry_reservedDelta(ctx, field)
+	case "allocatedDelta":
+		return ec.fieldContext_AuditEntry_allocatedDelta(ctx, field)
+	case "total":
+		return ec.fieldContext_AuditEntry_total(ctx, field)
+	case "reserved":
+		return ec.fieldContext_AuditEntry_reserved(ctx, field)
+	case "allocated":
+		return ec.fieldContext_AuditEntry_allocated(ctx, field)
+	case "version":
+		return ec.fieldContext_AuditEntry_version(ctx, field)
+	case "actor":
+		return ec.fieldContext_AuditEntry_actor(ctx, field)
+	case "reason":
+		return ec.fieldContext_AuditEntry_reason(ctx, field)
+	case "reference":
+		return ec.fieldContext_AuditEntry_reference(ctx, field)
+	case "reservation":
+		return ec.fieldContext_AuditEntry_reservation(ctx, field)
+	case "product":
+		return ec.fieldContext_AuditEntry_product(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEntryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AuditEntryConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AuditEntryConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEntryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEntryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AuditEntryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AuditEntryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEntryEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Availability(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -3177,6 +3450,8 @@ func (ec *executionContext) childFields_ReservationLine(ctx context.Context, fie
 		return ec.fieldContext_ReservationLine_location(ctx, field)
 	case "quantity":
 		return ec.fieldContext_ReservationLine_quantity(ctx, field)
+	case "product":
+		return ec.fieldContext_ReservationLine_product(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReservationLine", field.Name)
 }
@@ -3209,6 +3484,26 @@ func (ec *executionContext) childFields_Sku(ctx context.Context, field graphql.C
 		return ec.fieldContext_Sku_availability(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Sku", field.Name)
+}
+
+func (ec *executionContext) childFields_SkuConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SkuConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SkuConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SkuConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SkuEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SkuEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SkuEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SkuEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Snapshot(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

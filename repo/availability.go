@@ -35,6 +35,12 @@ func (r *Repo) Availability(ctx context.Context, skus []string, location *string
 	return answer, nil
 }
 
+// AvailabilityBySKU answers the stock of those of the SKUs that there are, over
+// all their locations, as of one moment. It takes any number of them.
+func (r *Repo) AvailabilityBySKU(ctx context.Context, skus []string) (map[string]*inventory.Availability, error) {
+	return r.availability(ctx, skus, nil)
+}
+
 type availabilityRow struct {
 	SKU           string     `bun:"sku"`
 	CreatedAt     time.Time  `bun:"created_at"`

@@ -40,9 +40,5 @@ func (r *Repo) Locations(ctx context.Context, page Page) (List[inventory.Locatio
 	if err != nil {
 		return List[inventory.Location]{}, fmt.Errorf("locations: %w", err)
 	}
-	list := List[inventory.Location]{More: len(rows) > page.First, Items: rows[:min(len(rows), page.First)]}
-	for _, location := range list.Items {
-		list.Cursors = append(list.Cursors, cursor(locationCursors, location.Code))
-	}
-	return list, nil
+	return listOf(page, rows, locationCursors, func(l inventory.Location) string { return l.Code }), nil
 }

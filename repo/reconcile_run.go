@@ -118,14 +118,13 @@ func (r *Repo) ReconciliationRuns(ctx context.Context, page Page) (List[inventor
 	if err != nil {
 		return List[inventory.ReconciliationRun]{}, fmt.Errorf("reconciliation runs: %w", err)
 	}
-	list := List[inventory.ReconciliationRun]{More: len(encoded) > page.First}
-	for _, row := range encoded[:min(len(encoded), page.First)] {
+	runs := make([]inventory.ReconciliationRun, len(encoded))
+	for i, row := range encoded {
 		var decoded runRow
 		if err := json.Unmarshal(row, &decoded); err != nil {
 			return List[inventory.ReconciliationRun]{}, fmt.Errorf("reconciliation runs: %w", err)
 		}
-		list.Items = append(list.Items, decoded.run())
-		list.Cursors = append(list.Cursors, cursor(runCursors, decoded.run().ID()))
+		runs[i] = decoded.run()
 	}
-	return list, nil
+	return listOf(page, runs, runCursors, inventory.ReconciliationRun.ID), nil
 }

@@ -155,10 +155,8 @@ func (r *Repo) Snapshots(ctx context.Context, page Page) (List[inventory.Snapsho
 	if err != nil {
 		return List[inventory.Snapshot]{}, fmt.Errorf("snapshots: %w", err)
 	}
-	list := List[inventory.Snapshot]{More: len(rows) > page.First, Items: rows[:min(len(rows), page.First)]}
-	for i, snapshot := range list.Items {
-		list.Items[i].TakenAt = snapshot.TakenAt.UTC()
-		list.Cursors = append(list.Cursors, cursor(snapshotCursors, strconv.FormatInt(snapshot.Number, 10)))
+	for i := range rows {
+		rows[i].TakenAt = rows[i].TakenAt.UTC()
 	}
-	return list, nil
+	return listOf(page, rows, snapshotCursors, func(s inventory.Snapshot) string { return strconv.FormatInt(s.Number, 10) }), nil
 }
