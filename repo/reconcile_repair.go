@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,28 +20,26 @@ const repairsAtOnce = consistencyStreams
 // be repaired is left, and told of. The error is ErrUnknownOutcome where ctx ended
 // before it was through.
 func (r *Repo) repair(ctx context.Context, run *inventory.ReconciliationRun, drifted []inventory.LevelKey) error {
-	results := make([]bool, len(drifted))
+	var repaired atomic.Int32
 	var group errgroup.Group
 	group.SetLimit(repairsAtOnce)
-	for i, key := range drifted {
+	for _, key := range drifted {
 		if ctx.Err() != nil {
 			break
 		}
 		group.Go(func() error {
-			var err error
-			results[i], err = r.repairLevel(ctx, run, key)
+			done, err := r.repairLevel(ctx, run, key)
 			if err != nil {
 				r.options.Log.Warn("a stock level was not repaired", "run", run.Number, "sku", key.SKU, "location", key.Location, "error", err)
+			}
+			if done {
+				repaired.Add(1)
 			}
 			return nil
 		})
 	}
 	_ = group.Wait()
-	for _, done := range results {
-		if done {
-			run.Repaired++
-		}
-	}
+	run.Repaired = repaired.Load()
 	if ctx.Err() != nil {
 		return fmt.Errorf("%w: %w", ErrUnknownOutcome, ctx.Err())
 	}

@@ -1,13 +1,16 @@
 package repo_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"holdfast/internal/inventory"
+	"holdfast/internal/pgtest"
 	"holdfast/repo"
 )
 
@@ -122,7 +125,9 @@ func TestDriftIsRepairedOnceAndForGood(t *testing.T) {
 				}
 			}
 
+			s.repo.CheckInSmallParts()
 			s.bake(t)
+			assert.Len(t, s.check(t, "CHAIR", "TABLE", "LAMP", "BARE").Issues, len(after.Issues))
 			again := reconcile(t, s.repo, true)
 			assert.Equal(t, len(after.Issues) == 0, again.IsConsistent)
 			assert.Zero(t, again.Repaired)
@@ -266,6 +271,24 @@ func TestRunsAreListedNewestFirstWithWhatTheyFound(t *testing.T) {
 	assert.Equal(t, []inventory.ReconciliationRun{first}, list.Items)
 	assert.False(t, list.More)
 	assert.Empty(t, list.Items[0].Issues)
+}
+
+func TestRunTellsTheOperatorWhatItFoundAndWhatStaysWrong(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer // a run has ended when it is read
+	db := pgtest.Open(t)
+	r := newRepo(t, db, func(o *repo.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	createSKU(t, r, "A", 10)
+	createSKU(t, r, "B", 10)
+	reconcile(t, r, true)
+	assert.Contains(t, log.String(), `level=INFO msg="reconciliation found everything consistent" run=1`)
+
+	log.Reset()
+	execute(t, db, "UPDATE stock_levels SET total = 11 WHERE sku = 'A'; UPDATE stock_levels SET version = 2 WHERE sku = 'B'")
+	reconcile(t, r, true)
+	assert.Contains(t, log.String(), `level=ERROR msg="reconciliation found drift" run=2 issues=2 inconsistentSkus=2 repaired=1`)
+	assert.Contains(t, log.String(), `level=WARN msg="this can't be repaired without guessing" run=2 invariant=AUDIT_CHAIN_UNBROKEN detail="B at default: version`)
+	assert.NotContains(t, log.String(), "A at default")
 }
 
 func TestReconcileRefusesAReasonThatIsNoText(t *testing.T) {

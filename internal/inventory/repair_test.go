@@ -141,7 +141,7 @@ func TestRepairThatWouldBreakARuleIsRefused(t *testing.T) {
 			t.Parallel()
 			s := newShop(t, 10)
 			s.hold(2)
-			s.refused(inventory.RepairLevel{Key: levelA, Drift: drift})
+			assert.Equal(t, inventory.InsufficientStock, s.refused(inventory.RepairLevel{Key: levelA, Drift: drift}).Code)
 		})
 	}
 	t.Run("NoLevel", func(t *testing.T) {
@@ -188,7 +188,6 @@ func TestRepairAmongRandomCommandsLeavesTheTruth(t *testing.T) {
 				mine := h.request(somebody, repair)
 				requests = append(requests[:place:place], append([]inventory.Request{mine}, requests[place:]...)...)
 				outcome := decide(requests)[place]
-				truth := d.truth(key)
 				switch {
 				case len(outcome.Refused) > 0:
 					met["refused"]++
@@ -199,7 +198,7 @@ func TestRepairAmongRandomCommandsLeavesTheTruth(t *testing.T) {
 				}
 				met["repaired"]++
 				level := d.levels[key]
-				require.Equal(rt, truth, inventory.Drift{Total: level.Total, Reserved: level.Reserved, Allocated: level.Allocated})
+				require.Equal(rt, d.truth(key), inventory.Drift{Total: level.Total, Reserved: level.Reserved, Allocated: level.Allocated})
 				require.Empty(rt, brokenChains(d))
 
 				h.tried[mine.ID] = true
