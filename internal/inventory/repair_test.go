@@ -72,7 +72,9 @@ func TestRepairTakesDriftOffTheLevelAsItNowIs(t *testing.T) {
 	repair := s.repairOf()
 	assert.Equal(t, inventory.Drift{Total: 5, Reserved: 1}, repair.Drift)
 
-	group := []inventory.Request{request(11, s.holdOf(3)), request(12, repair), request(13, inventory.CreateHold{ClientToken: "after", Lines: []inventory.LineRequest{{SKU: "A", Quantity: 1}}}), request(14, repair)}
+	after := s.holdOf(1)
+	after.ClientToken = "after"
+	group := []inventory.Request{request(11, s.holdOf(3)), request(12, repair), request(13, after), request(14, repair)}
 	outcomes, changes := inventory.Decide(limits, s.db.load(s.now, group, nil), group)
 	require.NoError(t, s.db.apply(changes))
 	for _, outcome := range outcomes {
@@ -198,7 +200,8 @@ func TestRepairAmongRandomCommandsLeavesTheTruth(t *testing.T) {
 				}
 				met["repaired"]++
 				level := d.levels[key]
-				require.Equal(rt, d.truth(key), inventory.Drift{Total: level.Total, Reserved: level.Reserved, Allocated: level.Allocated})
+				counters := inventory.Drift{Total: level.Total, Reserved: level.Reserved, Allocated: level.Allocated}
+				require.Equal(rt, d.truth(key), counters)
 				require.Empty(rt, brokenChains(d))
 
 				h.tried[mine.ID] = true
