@@ -47,15 +47,17 @@ func (r *Repo) repair(ctx context.Context, run *inventory.ReconciliationRun, dri
 }
 
 // repairLevel measures the level's drift and takes it off. It says whether it
-// did: there may be nothing left to do, because somebody else has.
+// did: there may be nothing left to do, because somebody else has. Where a count
+// of the total has taken it off, the log still wants the checkpoint.
 func (r *Repo) repairLevel(ctx context.Context, run *inventory.ReconciliationRun, key inventory.LevelKey) (bool, error) {
 	command := inventory.RepairLevel{Key: key, Actor: run.Actor, Reference: run.Reference()}
+	var counted bool
 	err := r.queryWith(ctx, invariantPatience,
-		"SELECT total, reserved, allocated, settled_version FROM stock_drift WHERE sku = ? AND location = ?",
+		"SELECT total, reserved, allocated, settled_version, counted_version > 0 FROM stock_drift WHERE sku = ? AND location = ?",
 		[]any{key.SKU, key.Location},
-		&command.Drift.Total, &command.Drift.Reserved, &command.Drift.Allocated, &command.SettledVersion)
+		&command.Drift.Total, &command.Drift.Reserved, &command.Drift.Allocated, &command.SettledVersion, &counted)
 	switch {
-	case errors.Is(err, sql.ErrNoRows), err == nil && command.Drift == inventory.Drift{}:
+	case errors.Is(err, sql.ErrNoRows), err == nil && !counted && command.Drift == inventory.Drift{}:
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("measure its drift: %w", err)

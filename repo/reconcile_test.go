@@ -198,6 +198,16 @@ func TestTotalIsLeftAsItWasCounted(t *testing.T) {
 	assert.EqualValues(t, 1, reconcile(t, s.repo, true).Repaired)
 	assert.EqualValues(t, 49, level(t, s.db, "TABLE", "default").Total)
 	requireSound(t, s.db)
+
+	// Somebody saw that the total was wrong. The log still has it.
+	execute(t, s.db, "UPDATE stock_levels SET total = total + 5 WHERE sku = 'TABLE'")
+	s.bake(t)
+	done(t, s.repo, inventory.SetStock{ClientToken: "second count", SKU: "TABLE", Total: 49, Reason: "CORRECTION"})
+	assert.Equal(t, []issue{{chain, table, "", 49, 54, true}}, found(s.check(t), ""))
+	assert.EqualValues(t, 1, reconcile(t, s.repo, true).Repaired)
+	assert.EqualValues(t, 49, level(t, s.db, "TABLE", "default").Total)
+	requireSound(t, s.db)
+	assert.True(t, reconcile(t, s.repo, true).IsConsistent)
 }
 
 func TestTheBaseStandsForEntriesThatAreNoLongerKept(t *testing.T) {
