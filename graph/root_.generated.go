@@ -2403,7 +2403,7 @@ type ReconciliationRun {
   isConsistent: Boolean!
   "How many stock levels were repaired."
   repaired: Int!
-  "What was found, before anything was repaired; at most 1,000. All that is repairable is repaired, reported or not."
+  "What was found, before anything was repaired; at most 1,000. All that is repairable is repaired, reported or not, up to 100,000 stock levels a run."
   issues: [ConsistencyIssue!]!
 }
 

@@ -23,16 +23,18 @@ LANGUAGE sql IMMUTABLE RETURN hashint8extended(allocated, hashint8extended(reser
 -- A row of it is read in one snapshot. A command changes counters and truth by
 -- the same, so that the drift stays what it was however much happens meanwhile,
 -- until the total is settled anew. It can be repaired if the truth does not break
--- a rule of its own.
+-- a rule of its own. The counted version is that of the entry which settled the
+-- total, where that was a count.
 CREATE VIEW stock_drift AS
 SELECT level.sku, level.location,
        chain.drift AS total, level.reserved - lines.held AS reserved, level.allocated - lines.allocated AS allocated,
        lines.held + lines.allocated <= level.total - chain.drift AND level.total - chain.drift <= 9007199254740991 AS is_repairable,
-       chain.is_contiguous, coalesce(settled.version, 0) AS settled_version
+       chain.is_contiguous, coalesce(settled.version, 0) AS settled_version,
+       CASE WHEN settled.action = 'SET' THEN settled.version ELSE 0 END AS counted_version
 FROM stock_levels AS level
 LEFT JOIN base_levels AS base ON base.sku = level.sku AND base.location = level.location
 LEFT JOIN LATERAL (
-    SELECT version, total FROM audit_log AS entry
+    SELECT version, total, action FROM audit_log AS entry
     WHERE entry.sku = level.sku AND entry.location = level.location AND action IN ('REPAIRED', 'SET')
     ORDER BY version DESC
     LIMIT 1

@@ -79,6 +79,7 @@ func (r *Repo) reconcile(ctx context.Context, run *inventory.ReconciliationRun, 
 		run.IsConsistent, run.Issues = report.IsConsistent(), report.Issues
 		err = r.recordFound(ctx, *run)
 	}
+	err = readFault(err)
 	if err == nil && repair {
 		err = r.repair(ctx, run, drifted)
 	}
@@ -87,7 +88,7 @@ func (r *Repo) reconcile(ctx context.Context, run *inventory.ReconciliationRun, 
 		err = fmt.Errorf("%w: %w", ErrUnknownOutcome, ended)
 	}
 	if err != nil {
-		return fmt.Errorf("reconciliation run %d: %w", run.Number, readFault(err))
+		return fmt.Errorf("reconciliation run %d: %w", run.Number, err)
 	}
 	r.logRun(*run, report.InconsistentSKUs)
 	return nil

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,28 +20,26 @@ const repairsAtOnce = consistencyStreams
 // be repaired is left, and told of. The error is ErrUnknownOutcome where ctx ended
 // before it was through.
 func (r *Repo) repair(ctx context.Context, run *inventory.ReconciliationRun, drifted []inventory.LevelKey) error {
-	results := make([]bool, len(drifted))
+	var repaired atomic.Int32
 	var group errgroup.Group
 	group.SetLimit(repairsAtOnce)
-	for i, key := range drifted {
+	for _, key := range drifted {
 		if ctx.Err() != nil {
 			break
 		}
 		group.Go(func() error {
-			var err error
-			results[i], err = r.repairLevel(ctx, run, key)
+			done, err := r.repairLevel(ctx, run, key)
 			if err != nil {
 				r.options.Log.Warn("a stock level was not repaired", "run", run.Number, "sku", key.SKU, "location", key.Location, "error", err)
+			}
+			if done {
+				repaired.Add(1)
 			}
 			return nil
 		})
 	}
 	_ = group.Wait()
-	for _, done := range results {
-		if done {
-			run.Repaired++
-		}
-	}
+	run.Repaired = repaired.Load()
 	if ctx.Err() != nil {
 		return fmt.Errorf("%w: %w", ErrUnknownOutcome, ctx.Err())
 	}
@@ -48,15 +47,17 @@ func (r *Repo) repair(ctx context.Context, run *inventory.ReconciliationRun, dri
 }
 
 // repairLevel measures the level's drift and takes it off. It says whether it
-// did: there may be nothing left to do, because somebody else has.
+// did: there may be nothing left to do, because somebody else has. Where a count
+// of the total has taken it off, the log still wants the checkpoint.
 func (r *Repo) repairLevel(ctx context.Context, run *inventory.ReconciliationRun, key inventory.LevelKey) (bool, error) {
 	command := inventory.RepairLevel{Key: key, Actor: run.Actor, Reference: run.Reference()}
+	var counted bool
 	err := r.queryWith(ctx, invariantPatience,
-		"SELECT total, reserved, allocated, settled_version FROM stock_drift WHERE sku = ? AND location = ?",
+		"SELECT total, reserved, allocated, settled_version, counted_version > 0 FROM stock_drift WHERE sku = ? AND location = ?",
 		[]any{key.SKU, key.Location},
-		&command.Drift.Total, &command.Drift.Reserved, &command.Drift.Allocated, &command.SettledVersion)
+		&command.Drift.Total, &command.Drift.Reserved, &command.Drift.Allocated, &command.SettledVersion, &counted)
 	switch {
-	case errors.Is(err, sql.ErrNoRows), err == nil && command.Drift == inventory.Drift{}:
+	case errors.Is(err, sql.ErrNoRows), err == nil && !counted && command.Drift == inventory.Drift{}:
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("measure its drift: %w", err)

@@ -1,13 +1,16 @@
 package repo_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"holdfast/internal/inventory"
+	"holdfast/internal/pgtest"
 	"holdfast/repo"
 )
 
@@ -122,7 +125,9 @@ func TestDriftIsRepairedOnceAndForGood(t *testing.T) {
 				}
 			}
 
+			s.repo.CheckInSmallParts()
 			s.bake(t)
+			assert.Len(t, s.check(t, "CHAIR", "TABLE", "LAMP", "BARE").Issues, len(after.Issues))
 			again := reconcile(t, s.repo, true)
 			assert.Equal(t, len(after.Issues) == 0, again.IsConsistent)
 			assert.Zero(t, again.Repaired)
@@ -193,6 +198,16 @@ func TestTotalIsLeftAsItWasCounted(t *testing.T) {
 	assert.EqualValues(t, 1, reconcile(t, s.repo, true).Repaired)
 	assert.EqualValues(t, 49, level(t, s.db, "TABLE", "default").Total)
 	requireSound(t, s.db)
+
+	// Somebody saw that the total was wrong. The log still has it.
+	execute(t, s.db, "UPDATE stock_levels SET total = total + 5 WHERE sku = 'TABLE'")
+	s.bake(t)
+	done(t, s.repo, inventory.SetStock{ClientToken: "second count", SKU: "TABLE", Total: 49, Reason: "CORRECTION"})
+	assert.Equal(t, []issue{{chain, table, "", 49, 54, true}}, found(s.check(t), ""))
+	assert.EqualValues(t, 1, reconcile(t, s.repo, true).Repaired)
+	assert.EqualValues(t, 49, level(t, s.db, "TABLE", "default").Total)
+	requireSound(t, s.db)
+	assert.True(t, reconcile(t, s.repo, true).IsConsistent)
 }
 
 func TestTheBaseStandsForEntriesThatAreNoLongerKept(t *testing.T) {
@@ -266,6 +281,24 @@ func TestRunsAreListedNewestFirstWithWhatTheyFound(t *testing.T) {
 	assert.Equal(t, []inventory.ReconciliationRun{first}, list.Items)
 	assert.False(t, list.More)
 	assert.Empty(t, list.Items[0].Issues)
+}
+
+func TestRunTellsTheOperatorWhatItFoundAndWhatStaysWrong(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer // a run has ended when it is read
+	db := pgtest.Open(t)
+	r := newRepo(t, db, func(o *repo.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	createSKU(t, r, "A", 10)
+	createSKU(t, r, "B", 10)
+	reconcile(t, r, true)
+	assert.Contains(t, log.String(), `level=INFO msg="reconciliation found everything consistent" run=1`)
+
+	log.Reset()
+	execute(t, db, "UPDATE stock_levels SET total = 11 WHERE sku = 'A'; UPDATE stock_levels SET version = 2 WHERE sku = 'B'")
+	reconcile(t, r, true)
+	assert.Contains(t, log.String(), `level=ERROR msg="reconciliation found drift" run=2 issues=2 inconsistentSkus=2 repaired=1`)
+	assert.Contains(t, log.String(), `level=WARN msg="this can't be repaired without guessing" run=2 invariant=AUDIT_CHAIN_UNBROKEN detail="B at default: version`)
+	assert.NotContains(t, log.String(), "A at default")
 }
 
 func TestReconcileRefusesAReasonThatIsNoText(t *testing.T) {

@@ -72,7 +72,9 @@ func TestRepairTakesDriftOffTheLevelAsItNowIs(t *testing.T) {
 	repair := s.repairOf()
 	assert.Equal(t, inventory.Drift{Total: 5, Reserved: 1}, repair.Drift)
 
-	group := []inventory.Request{request(11, s.holdOf(3)), request(12, repair), request(13, inventory.CreateHold{ClientToken: "after", Lines: []inventory.LineRequest{{SKU: "A", Quantity: 1}}}), request(14, repair)}
+	after := s.holdOf(1)
+	after.ClientToken = "after"
+	group := []inventory.Request{request(11, s.holdOf(3)), request(12, repair), request(13, after), request(14, repair)}
 	outcomes, changes := inventory.Decide(limits, s.db.load(s.now, group, nil), group)
 	require.NoError(t, s.db.apply(changes))
 	for _, outcome := range outcomes {
@@ -141,7 +143,7 @@ func TestRepairThatWouldBreakARuleIsRefused(t *testing.T) {
 			t.Parallel()
 			s := newShop(t, 10)
 			s.hold(2)
-			s.refused(inventory.RepairLevel{Key: levelA, Drift: drift})
+			assert.Equal(t, inventory.InsufficientStock, s.refused(inventory.RepairLevel{Key: levelA, Drift: drift}).Code)
 		})
 	}
 	t.Run("NoLevel", func(t *testing.T) {
@@ -188,7 +190,6 @@ func TestRepairAmongRandomCommandsLeavesTheTruth(t *testing.T) {
 				mine := h.request(somebody, repair)
 				requests = append(requests[:place:place], append([]inventory.Request{mine}, requests[place:]...)...)
 				outcome := decide(requests)[place]
-				truth := d.truth(key)
 				switch {
 				case len(outcome.Refused) > 0:
 					met["refused"]++
@@ -199,7 +200,8 @@ func TestRepairAmongRandomCommandsLeavesTheTruth(t *testing.T) {
 				}
 				met["repaired"]++
 				level := d.levels[key]
-				require.Equal(rt, truth, inventory.Drift{Total: level.Total, Reserved: level.Reserved, Allocated: level.Allocated})
+				counters := inventory.Drift{Total: level.Total, Reserved: level.Reserved, Allocated: level.Allocated}
+				require.Equal(rt, d.truth(key), counters)
 				require.Empty(rt, brokenChains(d))
 
 				h.tried[mine.ID] = true

@@ -18,7 +18,8 @@
 -- order.
 --
 -- A counter of the level that drifted can be set right, unless that would
--- oversell. Other damage to a chain is lost history, which nobody can mend
+-- oversell. Where the total was counted since, it is right, and only a checkpoint
+-- is wanted. Other damage to a chain is lost history, which nobody can mend
 -- without guessing.
 WITH suspect AS MATERIALIZED (
     SELECT sku, location, level.state,
@@ -59,10 +60,11 @@ broken AS MATERIALIZED (
        OR log.way IS NULL AND suspect.version = 0
 ),
 judged AS MATERIALIZED (
-    SELECT broken.*, drift.total AS total_drift, drift.reserved AS reserved_drift, drift.allocated AS allocated_drift, drift.is_repairable
+    SELECT broken.*, drift.total AS total_drift, drift.reserved AS reserved_drift, drift.allocated AS allocated_drift,
+           drift.is_repairable, drift.counted_version
     FROM broken
     LEFT JOIN LATERAL (
-        SELECT total, reserved, allocated, is_contiguous AND is_repairable AS is_repairable
+        SELECT total, reserved, allocated, is_contiguous AND is_repairable AS is_repairable, counted_version
         FROM stock_drift
         WHERE sku = broken.sku AND location = broken.location
         OFFSET 0 -- each by its key: the planner expects far more of them
@@ -70,7 +72,7 @@ judged AS MATERIALIZED (
 )
 SELECT judged.sku, judged.location, NULL::uuid AS reservation_id,
        wrong.expected, wrong.actual, wrong.detail,
-       wrong.drift <> 0 AND coalesce(is_repairable, false) AS repairable
+       coalesce(wrong.is_drift AND is_repairable, false) AS repairable
 FROM judged
 CROSS JOIN LATERAL (
     SELECT link.*,
@@ -99,20 +101,20 @@ CROSS JOIN LATERAL (
 ) AS place
 CROSS JOIN LATERAL (VALUES
     (is_level AND NOT has_entries AND judged.version = 0,
-        NULL::bigint, NULL::bigint, 'a stock level without audit entries', 0),
+        NULL::bigint, NULL::bigint, 'a stock level without audit entries', false),
     (is_last AND NOT is_level,
-        NULL, NULL, 'audit entries up to version ' || link.version || ' without a stock level', 0),
+        NULL, NULL, 'audit entries up to version ' || link.version || ' without a stock level', false),
     (link.version <> version_due AND is_level AND (has_entries OR judged.version > 0),
-        version_due, link.version, 'version' || breaks, 0),
+        version_due, link.version, 'version' || breaks, false),
     (link.version <> version_due AND NOT is_level,
-        version_due, link.version, 'audit entry ' || link.version || ' does not follow ' || version_before, 0),
+        version_due, link.version, 'audit entry ' || link.version || ' does not follow ' || version_before, false),
     (is_counted AND link.version = version_due AND link.total IS DISTINCT FROM total_before + total_delta,
-        total_before + total_delta, link.total, 'total' || breaks, total_drift),
+        total_before + total_delta, link.total, 'total' || breaks, total_drift <> 0 OR link.version <= counted_version),
     (is_counted AND link.version = version_due AND link.reserved IS DISTINCT FROM reserved_before + reserved_delta,
-        reserved_before + reserved_delta, link.reserved, 'reserved' || breaks, reserved_drift),
+        reserved_before + reserved_delta, link.reserved, 'reserved' || breaks, reserved_drift <> 0),
     (is_counted AND link.version = version_due AND link.allocated IS DISTINCT FROM allocated_before + allocated_delta,
-        allocated_before + allocated_delta, link.allocated, 'allocated' || breaks, allocated_drift)
-) AS wrong (found, expected, actual, detail, drift)
+        allocated_before + allocated_delta, link.allocated, 'allocated' || breaks, allocated_drift <> 0)
+) AS wrong (found, expected, actual, detail, is_drift)
 WHERE wrong.found
 
 UNION ALL
