@@ -20,3 +20,6 @@ func (r *Repo) JoinCheck() func() (inventory.ConsistencyReport, error) {
 		return report, done.Err
 	}
 }
+
+// Bands is how many the list of SKUs knows.
+const Bands = bands
