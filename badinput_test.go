@@ -38,7 +38,7 @@ var (
 	badQuantity = []any{0, -1, 1_000_001, 1 << 31, "5", 1.5, nil}
 	badTTLs     = []any{0, -1, 86_401, 1 << 31, "5"}
 	badIDs      = []string{"", "x", "01a207c9-7606-7da1-bad5-009028bf9d9", unknownID + "0", "' OR 1=1 --"}
-	badCursors  = []string{"", "x", "cmVzZXJ2YXRpb258eA", "c2t1fEE"}
+	badCursors  = []string{"", "x", "cmVzZXJ2YXRpb258eA", "c2t1fA"}
 	badFirsts   = []any{0, -1, 101, 1 << 31, "5"}
 )
 
@@ -186,6 +186,8 @@ func badInputs(held string) []badInput {
 		query("sku", map[string]any{"sku": code}, "sku")
 		query("consistency", map[string]any{"skus": []any{code}}, "skus", "0")
 		query("reservations", map[string]any{"filter": map[string]any{"sku": code}}, "filter", "sku")
+		query("auditLog", map[string]any{"filter": map[string]any{"sku": code}}, "filter", "sku")
+		query("auditLog", map[string]any{"filter": map[string]any{"location": code}}, "filter", "location")
 	}
 	query("availability", map[string]any{"skus": slices.Repeat([]any{"GOOD"}, 251)}, "skus")
 	const past = "2026-01-31T12:00:00Z"
@@ -198,6 +200,7 @@ func badInputs(held string) []badInput {
 	}
 	for _, id := range badIDs {
 		query("reservation", map[string]any{"by": map[string]any{"id": id}}, "by", "id")
+		query("auditLog", map[string]any{"filter": map[string]any{"reservationId": id}}, "filter", "reservationId")
 	}
 	for _, token := range badTokens {
 		query("reservation", map[string]any{"by": map[string]any{"clientToken": token}}, "by", "clientToken")
@@ -206,22 +209,42 @@ func badInputs(held string) []badInput {
 	for _, text := range badTexts {
 		query("reservations", map[string]any{"filter": map[string]any{"holder": text}}, "filter", "holder")
 		query("reservations", map[string]any{"filter": map[string]any{"reference": text}}, "filter", "reference")
+		query("skus", map[string]any{"filter": map[string]any{"search": text}}, "filter", "search")
 	}
 	query("reservation", map[string]any{"by": map[string]any{}}, "by")
 	query("reservation", map[string]any{"by": map[string]any{"id": unknownID, "clientToken": "t"}}, "by")
+	for _, search := range []string{"-", "' & |:*", strings.Repeat("a ", 11)} {
+		query("skus", map[string]any{"filter": map[string]any{"search": search}}, "filter", "search")
+	}
+	for _, below := range []any{0, -1, 1 << 53, "5", 0.5} {
+		query("skus", map[string]any{"filter": map[string]any{"belowAvailable": below}}, "filter", "belowAvailable")
+	}
 	for _, first := range badFirsts {
 		query("reservations", map[string]any{"first": first}, "first")
 		query("locations", map[string]any{"first": first}, "first")
 		query("snapshots", map[string]any{"first": first}, "first")
 		query("reconciliationRuns", map[string]any{"first": first}, "first")
+		query("skus", map[string]any{"first": first}, "first")
+		query("auditLog", map[string]any{"first": first}, "first")
 	}
 	for _, cursor := range badCursors {
 		query("reservations", map[string]any{"after": cursor}, "after")
 		query("locations", map[string]any{"after": cursor}, "after")
 		query("snapshots", map[string]any{"after": cursor}, "after")
 		query("reconciliationRuns", map[string]any{"after": cursor}, "after")
+		query("skus", map[string]any{"after": cursor}, "after")
+		query("auditLog", map[string]any{"after": cursor}, "after")
 	}
 	query("reservations", map[string]any{"filter": map[string]any{"status": "LOST"}}, "filter", "status")
+	for _, list := range []string{"reservations", "locations", "auditLog"} {
+		query(list, map[string]any{"after": "c2t1fEE"}, "after") // a cursor of skus
+	}
+	query("auditLog", map[string]any{"filter": map[string]any{"action": "LOST"}}, "filter", "action")
+	query("auditLog", map[string]any{"filter": map[string]any{"action": "held"}}, "filter", "action")
+	query("auditLog", map[string]any{"order": "newest_first"}, "order")
+	for _, moment := range []string{"since", "until"} {
+		query("auditLog", map[string]any{"filter": map[string]any{moment: "yesterday"}}, "filter", moment)
+	}
 	for _, moment := range []string{"createdAfter", "createdBefore", "expiresBefore"} {
 		query("reservations", map[string]any{"filter": map[string]any{moment: "yesterday"}}, "filter", moment)
 	}
@@ -241,9 +264,9 @@ func nested(depth int) map[string]any {
 }
 
 var selections = map[string]string{
-	"availability": "sku", "sku": "sku", "reservation": "id", "reservations": "edges { cursor }", "locations": "edges { cursor }", "consistency": "isConsistent",
-	"availabilityAt": "sku", "snapshots": "edges { cursor }",
-	"reconciliationRuns": "edges { cursor }",
+	"availabilityAt": "sku", "snapshots": "edges { cursor }", "reconciliationRuns": "edges { cursor }",
+	"availability": "sku", "sku": "sku", "reservation": "id", "reservations": "edges { cursor }", "locations": "edges { cursor }",
+	"skus": "edges { cursor }", "auditLog": "edges { cursor }", "consistency": "isConsistent",
 }
 
 // literal is the operation with its arguments in the query.
@@ -264,7 +287,8 @@ func (c badInput) variable() (string, map[string]any) {
 	}
 	types := map[string]string{
 		"skus": "[String!]!", "location": "String", "sku": "String!", "by": "ReservationBy!",
-		"first": "Int", "after": "String", "filter": "ReservationFilter", "at": "DateTime!",
+		"first": "Int", "after": "String", "order": "AuditOrder!", "at": "DateTime!",
+		"filter": map[string]string{"reservations": "ReservationFilter", "skus": "SkuFilter", "auditLog": "AuditEntryFilter"}[c.field],
 	}
 	if c.field == "consistency" {
 		types["skus"] = "[String!]"
@@ -279,7 +303,7 @@ func (c badInput) variable() (string, map[string]any) {
 }
 
 // enums are the argument values that a query writes without quotes.
-var enums = regexp.MustCompile(`^(FASTEST|optimistic|FOUND|BORED|found|LOST)$`)
+var enums = regexp.MustCompile(`^(FASTEST|optimistic|FOUND|BORED|found|LOST|held|newest_first)$`)
 
 func literal(value any) string {
 	switch value := value.(type) {

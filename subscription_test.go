@@ -118,3 +118,19 @@ func TestSubscribingToWhatIsUnknownEndsWithItsName(t *testing.T) {
 		require.Contains(t, string(m.Payload), named, query)
 	}
 }
+
+func TestEachEventLoadsItsNestedFieldsAnew(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, "DATABASE_URL="+pgtest.URL(t))
+	s.createSKU("NESTED", 10)
+	id := s.mutate("createHold", holdOf("watched", "NESTED", 3)).Reservation.ID
+	w := s.dial(t)
+	w.subscribe("1", `reservationChanged(id: "`+id+`") { lines { product { availability { available } } } }`)
+	available := func(n string) string {
+		return `{"reservationChanged": {"lines": [{"product": {"availability": {"available": ` + n + `}}}]}}`
+	}
+	w.requireNext(available("7"))
+	s.mutate("createHold", holdOf("other", "NESTED", 2))
+	s.mutate("extendHold", map[string]any{"reservationId": id, "ttlSeconds": 3600})
+	w.requireNext(available("5"))
+}

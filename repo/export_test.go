@@ -23,3 +23,6 @@ func (r *Repo) JoinCheck() func() (inventory.ConsistencyReport, error) {
 
 // SelectPast is the statement of AvailabilityAt.
 const SelectPast = selectPast
+
+// Bands is how many the list of SKUs knows.
+const Bands = bands

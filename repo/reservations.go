@@ -70,10 +70,13 @@ func (f *ReservationFilter) check() *inventory.Error {
 // apply adds the conditions. With a SKU, the planner may walk along its lines or
 // along the reservations: both are in the order of ids.
 func (f *ReservationFilter) apply(ids *bun.SelectQuery, after string) {
-	f.boundID(ids, "r.id", after)
+	id := "r.id"
 	if f.SKU != nil {
 		ids.DistinctOn("r.id").Join("JOIN reservation_lines AS l ON l.reservation_id = r.id AND l.sku = ?", *f.SKU)
-		f.boundID(ids, "l.reservation_id", after)
+		id = "l.reservation_id"
+	}
+	if after != "" {
+		ids.Where("r.id < ?::uuid", after).Where("? < ?::uuid", bun.Safe(id), after)
 	}
 	if f.Status != nil {
 		ids.Where("r.status = ?", *f.Status)
@@ -84,30 +87,23 @@ func (f *ReservationFilter) apply(ids *bun.SelectQuery, after string) {
 	if f.Reference != nil {
 		ids.Where("r.reference = ?", *f.Reference)
 	}
-	if f.CreatedAfter != nil {
-		ids.Where("r.created_at >= ?", *f.CreatedAfter)
-	}
-	if f.CreatedBefore != nil {
-		ids.Where("r.created_at < ?", *f.CreatedBefore)
-	}
-	if f.ExpiresBefore != nil {
-		ids.Where("r.expires_at < ?", *f.ExpiresBefore)
-	}
+	f.applyTimes(ids, id)
 }
 
-// boundID keeps a walk in the order of ids to where the page is, and to the
-// times that are asked for: an id is of the moment of creation, or a little
-// before, and that is before the deadline.
-func (f *ReservationFilter) boundID(ids *bun.SelectQuery, column, after string) {
-	if after != "" {
-		ids.Where("? < ?::uuid", bun.Safe(column), after)
-	}
+// applyTimes adds the conditions on times, and what follows from them for the
+// id, so that the walk begins and ends there: an id is of the moment of
+// creation, or a little before, and that is before the deadline.
+func (f *ReservationFilter) applyTimes(ids *bun.SelectQuery, id string) {
 	if f.CreatedAfter != nil {
-		ids.Where("? >= ?::uuid", bun.Safe(column), idFloor(f.CreatedAfter.Add(-mintedBeforeMax)))
+		ids.Where("r.created_at >= ?", *f.CreatedAfter).
+			Where("? >= ?::uuid", bun.Safe(id), idFloor(f.CreatedAfter.Add(-mintedBeforeMax)))
 	}
-	for _, before := range []*time.Time{f.CreatedBefore, f.ExpiresBefore} {
-		if before != nil {
-			ids.Where("? < ?::uuid", bun.Safe(column), idFloor(before.Add(time.Millisecond)))
-		}
+	if f.CreatedBefore != nil {
+		ids.Where("r.created_at < ?", *f.CreatedBefore).
+			Where("? < ?::uuid", bun.Safe(id), idFloor(f.CreatedBefore.Add(time.Millisecond)))
+	}
+	if f.ExpiresBefore != nil {
+		ids.Where("r.expires_at < ?", *f.ExpiresBefore).
+			Where("? < ?::uuid", bun.Safe(id), idFloor(f.ExpiresBefore.Add(time.Millisecond)))
 	}
 }

@@ -24,7 +24,7 @@ func (r *Repo) SKU(ctx context.Context, code string) (*inventory.SKU, error) {
 
 // SKUsByCode answers those of the SKUs that there are.
 func (r *Repo) SKUsByCode(ctx context.Context, codes []string) (map[string]*inventory.SKU, error) {
-	found, err := r.selectSKUs(ctx, "SELECT "+skuColumns+" FROM skus WHERE sku = ANY(?::text[])", pgdialect.Array(codes))
+	found, err := r.selectSKUs(ctx, "", "SELECT "+skuColumns+" FROM skus WHERE sku = ANY(?::text[])", pgdialect.Array(codes))
 	if err != nil {
 		return nil, fmt.Errorf("SKUs by code: %w", err)
 	}
@@ -37,9 +37,9 @@ func (r *Repo) SKUsByCode(ctx context.Context, codes []string) (map[string]*inve
 
 // selectSKUs answers the SKUs that the query selects with their skuColumns, by
 // code.
-func (r *Repo) selectSKUs(ctx context.Context, query string, args ...any) ([]inventory.SKU, error) {
+func (r *Repo) selectSKUs(ctx context.Context, settings, query string, args ...any) ([]inventory.SKU, error) {
 	var encoded []json.RawMessage
-	if err := r.query(ctx, "SELECT to_json(s) FROM ("+query+") AS s ORDER BY s.sku", args, &encoded); err != nil {
+	if err := r.query(ctx, settings+"SELECT to_json(s) FROM ("+query+") AS s ORDER BY s.sku", args, &encoded); err != nil {
 		return nil, err
 	}
 	skus := make([]inventory.SKU, len(encoded))

@@ -24,7 +24,7 @@ const (
 	// windowMax is how many SKUs are looked at in order before a search asks its
 	// index. A word that many SKUs have fills a page from so few of them, and
 	// costs the index most; one that few have is where it is best.
-	windowMax = 2000
+	windowMax = 1000
 
 	// bands is how many holdfast_band has.
 	bands = 20
@@ -46,7 +46,7 @@ func (r *Repo) SKUs(ctx context.Context, page Page, filter *SKUFilter) (List[inv
 	}
 	var m message
 	filter.selectCodes(&m, after, page.First+1)
-	found, err := r.selectSKUs(ctx, "SELECT "+skuColumns+" FROM skus WHERE sku = ANY(ARRAY("+m.text.String()+"))", m.args...)
+	found, err := r.selectSKUs(ctx, inOrder, "SELECT "+skuColumns+" FROM skus WHERE sku = ANY(ARRAY("+m.text.String()+"))", m.args...)
 	if err != nil {
 		return List[inventory.SKU]{}, fmt.Errorf("SKUs: %w", err)
 	}
@@ -66,6 +66,12 @@ func (f *SKUFilter) check() *inventory.Error {
 	return nil
 }
 
+// inOrder has the planner walk along indexes in their order, as far as wanted. It
+// thinks that to sort is cheaper, for it doesn't know that DISTINCT stops as
+// early as the page does. Where it has to sort it does, and must not compile
+// the plan for the price that it puts on that.
+const inOrder = "SET LOCAL enable_sort = off; SET LOCAL enable_hashagg = off; SET LOCAL jit = off; "
+
 // selectCodes adds the query for the codes of a page.
 func (f *SKUFilter) selectCodes(m *message, after string, limit int) {
 	if f.Search == nil {
@@ -76,17 +82,18 @@ func (f *SKUFilter) selectCodes(m *message, after string, limit int) {
 		m.add(" ORDER BY w.sku LIMIT ?", limit)
 		return
 	}
-	m.add("WITH query AS (SELECT string_agg(quote_literal(word) || ':*', ' & ')::tsquery AS words FROM unnest(holdfast_words(?)) AS word)", *f.Search)
-	m.add(", near AS MATERIALIZED (SELECT sku FROM (")
+	m.add("WITH search AS (SELECT string_agg(quote_literal(word) || ':*', ' & ')::tsquery AS words FROM unnest(holdfast_words(?)) AS word)", *f.Search)
+	m.add(", near AS NOT MATERIALIZED (")
 	f.walk(m, after)
-	m.add(") AS w ORDER BY sku LIMIT ?)", windowMax)
-	m.add(", hits AS MATERIALIZED (SELECT w.sku FROM near AS w JOIN skus AS s USING (sku) WHERE s.words @@ (SELECT words FROM query)")
+	m.add(" ORDER BY sku LIMIT ?)", windowMax)
+	m.add(", hits AS MATERIALIZED (SELECT w.sku FROM near AS w" +
+		" WHERE (SELECT s.words @@ (SELECT words FROM search) FROM skus AS s WHERE s.sku = w.sku)")
 	f.verify(m)
 	m.add(" ORDER BY w.sku LIMIT ?)", limit)
 	m.add(", enough AS (SELECT (SELECT count(*) FROM hits) = ? OR (SELECT count(*) FROM near) < ? AS yes)", limit, windowMax)
 	m.add(" SELECT sku FROM hits WHERE (SELECT yes FROM enough) UNION ALL (SELECT w.sku FROM (")
 	// Without the fence the planner may walk all SKUs for a word that none has.
-	m.add("SELECT sku FROM skus WHERE words @@ (SELECT words FROM query) OFFSET 0")
+	m.add("SELECT sku FROM skus WHERE words @@ (SELECT words FROM search) OFFSET 0")
 	m.add(") AS w WHERE NOT (SELECT yes FROM enough) AND w.sku > ?", after)
 	f.verify(m)
 	m.add(" ORDER BY w.sku LIMIT ?)", limit)
@@ -100,9 +107,10 @@ func (f *SKUFilter) walk(m *message, after string) {
 		m.add("SELECT sku FROM skus WHERE sku > ?", after)
 		return
 	}
-	m.add("SELECT DISTINCT sku FROM (SELECT sku FROM skus WHERE NOT stocked AND sku > ?", after)
+	m.add("SELECT DISTINCT sku FROM ((SELECT sku FROM skus WHERE NOT stocked AND sku > ? ORDER BY sku)", after)
 	for band := range bands {
-		m.add(" UNION ALL SELECT sku FROM stock_levels WHERE band = ? AND holdfast_band(?) >= ? AND sku > ?", band, *f.BelowAvailable-1, band, after)
+		m.add(" UNION ALL (SELECT sku FROM stock_levels WHERE band = ? AND band <= holdfast_band(?) AND sku > ? ORDER BY sku)",
+			band, *f.BelowAvailable-1, after)
 	}
 	m.add(") AS candidates")
 }

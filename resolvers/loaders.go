@@ -1,6 +1,7 @@
 package resolvers
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -13,8 +14,9 @@ import (
 	"holdfast/repo"
 )
 
-// loadWait is how long the first item of a list waits for the others to ask
-// too. They do so within microseconds, unless the machine is busy.
+// loadWait is how long the first item of a list waits for the others to ask too.
+// They do so within microseconds; on a busy machine some may be late, and are
+// then loaded by another statement.
 const loadWait = 2 * time.Millisecond
 
 // Loaders is an extension of the server: with it the items of a list get their
@@ -22,7 +24,12 @@ const loadWait = 2 * time.Millisecond
 //
 // Each operation has its own, and they remember nothing: a subscription's next
 // event, and a field after a mutation, read anew.
-type Loaders struct{ Repo *repo.Repo }
+type Loaders struct {
+	Repo *repo.Repo
+	// Wait is how long the first item of a list waits for the others; 2 ms
+	// unless it is given.
+	Wait time.Duration
+}
 
 var _ interface {
 	graphql.HandlerExtension
@@ -39,10 +46,11 @@ type loadersKey struct{}
 
 // InterceptOperation implements graphql.OperationInterceptor.
 func (l Loaders) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	wait := dataloadgen.WithWait(cmp.Or(l.Wait, loadWait))
 	return next(context.WithValue(ctx, loadersKey{}, &loaders{
-		skus:           newLoader(l.Repo.SKUsByCode),
-		availabilities: newLoader(l.Repo.AvailabilityBySKU),
-		reservations:   newLoader(l.Repo.ReservationsByID),
+		skus:           newLoader(l.Repo.SKUsByCode, wait),
+		availabilities: newLoader(l.Repo.AvailabilityBySKU, wait),
+		reservations:   newLoader(l.Repo.ReservationsByID, wait),
 	}))
 }
 
@@ -64,7 +72,7 @@ type loader[T any] struct {
 	gathered *dataloadgen.Loader[string, *T]
 }
 
-func newLoader[T any](find find[T]) loader[T] {
+func newLoader[T any](find find[T], wait dataloadgen.Option) loader[T] {
 	fetch := func(ctx context.Context, keys []string) ([]*T, []error) {
 		found, err := find(ctx, keys)
 		if err != nil {
@@ -76,7 +84,7 @@ func newLoader[T any](find find[T]) loader[T] {
 		}
 		return values, nil
 	}
-	return loader[T]{find, dataloadgen.NewLoader(fetch, dataloadgen.WithoutCache(), dataloadgen.WithWait(loadWait))}
+	return loader[T]{find, dataloadgen.NewLoader(fetch, dataloadgen.WithoutCache(), wait)}
 }
 
 // load answers what has the key, or nil where nothing has. What isn't in a list
