@@ -62,32 +62,10 @@ func newShop(t testing.TB) *shop {
 	require.NotEmpty(t, do(t, s.repo, inventory.ReleaseHold{ReservationID: s.expired}).Refused)
 	s.allocated = allocation("allocated")
 	s.fulfilled = allocation("fulfilled")
-	s.end(t, s.fulfilled, "FULFILLED")
+	done(t, s.repo, inventory.FulfillAllocation{ReservationID: s.fulfilled})
 	s.cancelled = allocation("cancelled")
-	s.end(t, s.cancelled, "CANCELLED")
+	done(t, s.repo, inventory.CancelAllocation{ReservationID: s.cancelled})
 	return s
-}
-
-// end ends an allocation of the shop as a command would.
-func (s *shop) end(t testing.TB, id, status string) {
-	t.Helper()
-	execute(t, s.db, "UPDATE reservations SET status = ?, revision = revision + 1 WHERE id = ?", status, id)
-	s.step(t, id, status, "CASE WHEN '"+status+"' = 'FULFILLED' THEN -quantity ELSE 0 END", "0", "-quantity")
-}
-
-// step changes the levels of a reservation's lines and writes the entries.
-func (s *shop) step(t testing.TB, id, action, total, reserved, allocated string) {
-	t.Helper()
-	execute(t, s.db, fmt.Sprintf(`
-		WITH changed AS (
-			UPDATE stock_levels AS l SET total = total + (%[3]s), reserved = reserved + (%[4]s), allocated = allocated + (%[5]s), version = version + 1
-			FROM reservation_lines AS r WHERE r.reservation_id = '%[1]s' AND (l.sku, l.location) = (r.sku, r.location)
-			RETURNING l.*, r.quantity)
-		INSERT INTO audit_log (at, action, sku, location, reservation_id, total_delta, reserved_delta, allocated_delta,
-			total, reserved, allocated, version, actor, command_id)
-		SELECT coalesce((SELECT completed_at FROM reservations WHERE id = '%[1]s'), now()), '%[2]s', sku, location, '%[1]s', %[3]s, %[4]s, %[5]s,
-			total, reserved, allocated, version, 'default', gen_random_uuid() FROM changed`,
-		id, action, total, reserved, allocated))
 }
 
 // issue is an issue as expected: what it is about, if anything, and its numbers

@@ -1,7 +1,8 @@
 -- The audit entries of a stock level form one chain: versions from 1 without a
 -- gap, the counters of each entry those of the one before plus its deltas. The
 -- level itself is the last link: it has the version and counters of the last
--- entry.
+-- entry. Where retention has trimmed a chain from its front, it begins with what
+-- the base snapshot has of the level.
 --
 -- An entry takes the level from one state to the next. Add up a hash of each
 -- state that an entry leads to, and take away that of the state it began from:
@@ -24,9 +25,17 @@ WITH broken AS MATERIALIZED (
         SELECT sku, location,
                sum(hashint8extended(allocated, hashint8extended(reserved, hashint8extended(total, version))))
                - sum(hashint8extended(allocated - allocated_delta, hashint8extended(reserved - reserved_delta,
-                   hashint8extended(total - total_delta, version - 1)))) AS way
-        FROM audit_log
-        WHERE version IS NOT NULL
+                   hashint8extended(total - total_delta, version_before)))) AS way
+        FROM (
+            SELECT sku, location, version, total, reserved, allocated, version - 1 AS version_before,
+                   total_delta, reserved_delta, allocated_delta
+            FROM audit_log
+            WHERE version IS NOT NULL
+            UNION ALL
+            SELECT sku, location, version, total, reserved, allocated, 0, total, reserved, allocated
+            FROM snapshot_levels
+            WHERE snapshot_id = (SELECT id FROM snapshots WHERE is_base)
+        ) AS link
         GROUP BY sku, location
     ) AS log USING (sku, location)
     WHERE level.way IS DISTINCT FROM log.way
@@ -42,19 +51,23 @@ CROSS JOIN LATERAL (
            lag(allocated, 1, 0::bigint) OVER chain AS allocated_before,
            lead(version) OVER chain IS NULL AS is_last
     FROM (
-        SELECT false AS is_level, version, total, reserved, allocated,
-               total_delta, reserved_delta, allocated_delta
+        SELECT true AS is_base, false AS is_level, version, total, reserved, allocated,
+               total AS total_delta, reserved AS reserved_delta, allocated AS allocated_delta
+        FROM snapshot_levels
+        WHERE sku = broken.sku AND location = broken.location AND snapshot_id = (SELECT id FROM snapshots WHERE is_base)
+        UNION ALL
+        SELECT false, false, version, total, reserved, allocated, total_delta, reserved_delta, allocated_delta
         FROM audit_log
         WHERE sku = broken.sku AND location = broken.location AND version IS NOT NULL
         UNION ALL
-        SELECT true, version, total, reserved, allocated, 0, 0, 0
+        SELECT false, true, version, total, reserved, allocated, 0, 0, 0
         FROM stock_levels
         WHERE sku = broken.sku AND location = broken.location
     ) AS link
-    WINDOW chain AS (ORDER BY is_level, version)
+    WINDOW chain AS (ORDER BY is_level, NOT is_base, version)
 ) AS link
 CROSS JOIN LATERAL (
-    SELECT version_before + CASE WHEN is_level THEN 0 ELSE 1 END AS version_due,
+    SELECT CASE WHEN is_base THEN version WHEN is_level THEN version_before ELSE version_before + 1 END AS version_due,
            CASE WHEN is_level THEN ' of the stock level is not that of the last audit entry'
                 ELSE ' of audit entry ' || version || ' is not the one before plus its delta' END AS breaks
 ) AS place
