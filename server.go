@@ -25,6 +25,7 @@ import (
 	"holdfast/internal/feed"
 	"holdfast/internal/inventory"
 	"holdfast/internal/localpg"
+	"holdfast/internal/upkeep"
 	"holdfast/internal/web"
 	"holdfast/migrations"
 	"holdfast/repo"
@@ -34,6 +35,10 @@ import (
 // connectionsMax bounds a server's pool: the lanes and what was set aside take
 // a handful, the rest is for queries.
 const connectionsMax = 24
+
+// retentionInterval is how long what is older than the retention may be kept
+// all the same. A pass that finds nothing is a few short queries.
+const retentionInterval = time.Hour
 
 // garbagePercent trades memory for speed: a busy server makes 10 to 15 % more
 // holds a second than with Go's default of 100, and takes some 8 MB more for
@@ -101,6 +106,10 @@ func (p program) serve(ctx context.Context) error {
 		}
 	}
 	scheduler.Start()
+	retention := upkeep.New("retention", retentionInterval, func(ctx context.Context) error { return store.Trim(ctx, settings.Retention) }, log)
+	if settings.Retention > 0 {
+		retention.Start()
+	}
 	server.Open(web.GraphQL(&resolvers.Root{Repo: store, Feed: subscribers}, log), store.Ready)
 	printWelcome(p.out, listener.Addr(), db.private)
 
@@ -113,6 +122,7 @@ func (p program) serve(ctx context.Context) error {
 	defer cancel()
 	err = errors.Join(err, server.Drain(grace))
 	scheduler.Stop(grace)
+	retention.Stop(grace)
 	store.Close(grace)
 	log.Info("stopped")
 	return err
