@@ -36,6 +36,10 @@ import (
 // a handful, the rest is for queries.
 const connectionsMax = 24
 
+// retentionInterval is how long what is older than the retention may be kept
+// all the same. A pass that finds nothing is a few short queries.
+const retentionInterval = time.Hour
+
 // garbagePercent trades memory for speed: a busy server makes 10 to 15 % more
 // holds a second than with Go's default of 100, and takes some 8 MB more for
 // it. GOGC in the environment goes before.
@@ -108,6 +112,10 @@ func (p program) serve(ctx context.Context) error {
 	if settings.ReconcileInterval > 0 {
 		reconciliation.Start()
 	}
+	retention := upkeep.New("retention", retentionInterval, func(ctx context.Context) error { return store.Trim(ctx, settings.Retention) }, log)
+	if settings.Retention > 0 {
+		retention.Start()
+	}
 	root := &resolvers.Root{Repo: store, Feed: subscribers}
 	server.Open(web.GraphQL(root, log, resolvers.Loaders{Repo: store}), store.Ready)
 	printWelcome(p.out, listener.Addr(), db.private)
@@ -122,6 +130,7 @@ func (p program) serve(ctx context.Context) error {
 	err = errors.Join(err, server.Drain(grace))
 	scheduler.Stop(grace)
 	reconciliation.Stop(grace)
+	retention.Stop(grace)
 	store.Close(grace)
 	log.Info("stopped")
 	return err

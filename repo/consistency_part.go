@@ -95,9 +95,13 @@ func (r *Repo) partsOf(ctx context.Context, skus []string) (parts [walkCount][]p
 		return partsOfSKUs(skus), nil
 	}
 	var bounds [walkCount][]string
-	// A level's version is the number of its entries.
+	// A level's version is the number of its entries, with those that retention
+	// has trimmed.
 	err = r.queryWith(ctx, invariantPatience, `
-		SELECT min(sku) FROM (SELECT sku, floor(sum(version) OVER (ORDER BY sku, location) / ?) AS part FROM stock_levels) AS l
+		SELECT min(sku) FROM (
+			SELECT sku, floor(sum(level.version - coalesce(base.version, 0)) OVER (ORDER BY sku, location) / ?) AS part
+			FROM stock_levels AS level LEFT JOIN (
+				SELECT * FROM snapshot_levels WHERE snapshot_id = (SELECT id FROM snapshots WHERE is_base)) AS base USING (sku, location)) AS l
 		GROUP BY part ORDER BY 1`, []any{r.partSizes.entries}, &bounds[bySKU])
 	if err != nil {
 		return parts, err

@@ -1,7 +1,9 @@
 package repo
 
 import (
+	"context"
 	"errors"
+	"time"
 
 	"holdfast/internal/inventory"
 )
@@ -26,3 +28,27 @@ const SelectPast = selectPast
 
 // Bands is how many the list of SKUs knows.
 const Bands = bands
+
+// Trimming is a pass of retention that is taken step by step.
+type Trimming struct{ pass trimPass }
+
+// BeginTrim begins a pass over what was there before the cut-off.
+func (r *Repo) BeginTrim(cutoff time.Time) *Trimming {
+	return &Trimming{trimPass{repo: r, cutoff: cutoff}}
+}
+
+// Log, Snapshot and Runs take a step each.
+func (t *Trimming) Log(ctx context.Context, limit int) (more bool, err error) {
+	return t.pass.trimLog(ctx, limit)
+}
+
+func (t *Trimming) Snapshot(ctx context.Context, limit int) (more bool, err error) {
+	return t.pass.trimSnapshot(ctx, limit)
+}
+
+func (t *Trimming) Runs(ctx context.Context, limit int) (more bool, err error) {
+	return t.pass.trimRuns(ctx, limit)
+}
+
+// ErrTrimmedElsewhere is what a step answers while another server takes one.
+var ErrTrimmedElsewhere = errTrimmedElsewhere
