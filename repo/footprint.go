@@ -14,9 +14,11 @@ type footprint struct {
 	levels       []inventory.LevelKey
 	// wholeSKUs are those of which every level is needed.
 	wholeSKUs []string
-	locations []string
-	tokens    []string
-	// knownSKUs are all that are named, to learn whether they exist.
+	// particulars are SKUs of which the name and the metadata are needed.
+	particulars []string
+	locations   []string
+	tokens      []string
+	// knownSKUs are all others that are named, to learn whether they exist.
 	knownSKUs []string
 	// tried are the ids of requests that were run before, and may have been
 	// committed.
@@ -30,6 +32,7 @@ func footprintOf(calls []*call) footprint {
 		f.reservations = append(f.reservations, one.Reservations...)
 		f.levels = append(f.levels, one.Levels...)
 		f.wholeSKUs = append(f.wholeSKUs, one.SKUs...)
+		f.particulars = append(f.particulars, one.Particulars...)
 		f.locations = append(f.locations, one.Locations...)
 		if one.TokenKey != "" {
 			f.tokens = append(f.tokens, one.TokenKey)
@@ -40,6 +43,7 @@ func footprintOf(calls []*call) footprint {
 	}
 	f.reservations = distinct(f.reservations)
 	f.wholeSKUs = distinct(f.wholeSKUs)
+	f.particulars = distinct(f.particulars)
 	f.locations = distinct(f.locations)
 	f.tokens = distinct(f.tokens)
 
@@ -47,7 +51,10 @@ func footprintOf(calls []*call) footprint {
 	for _, key := range f.levels {
 		f.knownSKUs = append(f.knownSKUs, key.SKU)
 	}
-	f.knownSKUs = distinct(f.knownSKUs)
+	f.knownSKUs = slices.DeleteFunc(distinct(f.knownSKUs), func(sku string) bool {
+		_, known := slices.BinarySearch(f.particulars, sku)
+		return known
+	})
 	slices.SortFunc(f.levels, inventory.LevelKey.Compare)
 	f.levels = slices.Compact(f.levels)
 	return f

@@ -39,12 +39,13 @@ func read(ctx context.Context, t *tx, m *message, group footprint) (inventory.St
 	readReservations(m, group)
 	m.add(", (SELECT json_agg(used) FROM used)")
 	m.add(", (SELECT json_agg(s) FROM (SELECT sku, command_id, created_at FROM skus WHERE sku = ANY(?::text[])) AS s)", pgdialect.Array(group.knownSKUs))
+	readParticulars(m, group)
 	m.add(", (SELECT json_agg(code) FROM locations WHERE code = ANY(?::text[]))", pgdialect.Array(group.locations))
 	readCommitted(m, group)
 
 	var loaded loadedRows
 	err := t.query(ctx, m.text.String(), m.args,
-		&loaded.now, &loaded.levels, &loaded.reservations, &loaded.tokens, &loaded.skus, &loaded.locations, &loaded.committed)
+		&loaded.now, &loaded.levels, &loaded.reservations, &loaded.tokens, &loaded.skus, &loaded.particulars, &loaded.locations, &loaded.committed)
 	if err != nil {
 		return inventory.State{}, err
 	}
@@ -70,6 +71,16 @@ func readReservations(m *message, group footprint) {
 		pgdialect.Array(group.reservations))
 }
 
+// readParticulars is apart from the other SKUs, so that a hold doesn't read
+// what may be long.
+func readParticulars(m *message, group footprint) {
+	if len(group.particulars) == 0 {
+		m.add(", NULL")
+		return
+	}
+	m.add(", (SELECT json_agg(s) FROM skus AS s WHERE sku = ANY(?::text[]))", pgdialect.Array(group.particulars))
+}
+
 // readCommitted is left out where it can be: while the log is new, the planner
 // reads all of it to find nothing.
 func readCommitted(m *message, group footprint) {
@@ -83,8 +94,8 @@ func readCommitted(m *message, group footprint) {
 
 // loadedRows is the answer of read: a time, and JSON arrays of rows.
 type loadedRows struct {
-	now                                                      time.Time
-	levels, reservations, tokens, skus, locations, committed []byte
+	now                                                                   time.Time
+	levels, reservations, tokens, skus, particulars, locations, committed []byte
 }
 
 func (l loadedRows) state() (inventory.State, error) {
@@ -93,6 +104,7 @@ func (l loadedRows) state() (inventory.State, error) {
 		reservations []reservationRow
 		tokens       []tokenRow
 		skus         []skuRow
+		particulars  []skuRow
 		locations    []string
 		committed    []string
 	)
@@ -104,6 +116,7 @@ func (l loadedRows) state() (inventory.State, error) {
 		{l.reservations, &reservations},
 		{l.tokens, &tokens},
 		{l.skus, &skus},
+		{l.particulars, &particulars},
 		{l.locations, &locations},
 		{l.committed, &committed},
 	} {
@@ -117,7 +130,7 @@ func (l loadedRows) state() (inventory.State, error) {
 
 	state := inventory.State{
 		Now:          l.now.UTC(),
-		SKUs:         make(map[string]inventory.SKU, len(skus)),
+		SKUs:         make(map[string]inventory.SKU, len(skus)+len(particulars)),
 		Locations:    make(map[string]bool, len(locations)),
 		Levels:       make(map[inventory.LevelKey]inventory.StockLevel, len(levels)),
 		Reservations: make(map[string]inventory.Reservation, len(reservations)),
@@ -133,7 +146,7 @@ func (l loadedRows) state() (inventory.State, error) {
 	for _, row := range tokens {
 		state.Tokens[row.Key] = row.token()
 	}
-	for _, row := range skus {
+	for _, row := range append(skus, particulars...) {
 		state.SKUs[row.SKU] = row.sku()
 	}
 	for _, code := range locations {
