@@ -1,0 +1,238 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"holdfast/internal/transfer"
+	"holdfast/repo"
+)
+
+const rowsHelp = `A row says that there is a SKU with a name and metadata and, at a location, a
+total. CSV has a header with columns out of sku, name, location, total and
+metadata, in any order; JSON Lines has an object with such keys on each line.
+Only sku must be there. An empty or missing location is "default"; without a
+total nothing is said of stock; a name or metadata that is missing stays as it
+is, but a new SKU needs a name.`
+
+func (p program) importCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "import",
+		Usage:     "make SKUs and their stock what the rows of a file say",
+		ArgsUsage: "FILE",
+		Description: rowsHelp + `
+
+What is so already is left alone, so a file can be imported again after whatever
+stopped it. Servers may go on serving. FILE may be - for the standard input.
+
+Exits with 1 if rows were skipped, and with 2 if the import failed.
+
+Examples:
+   holdfast import stock.csv
+   holdfast import -dry-run -on-error=skip stock.csv
+   gunzip -c stock.jsonl.gz | holdfast import -format=jsonl -`,
+		Flags: []cli.Flag{
+			formatFlag(),
+			&cli.BoolFlag{Name: "dry-run", Usage: "check every row, say what would be done, and do nothing"},
+			&cli.StringFlag{Name: "on-error", Value: "stop", Usage: "what a row does that can't be applied: `stop` the import, or be reported and skipped (skip)"},
+			&cli.BoolFlag{Name: "create-locations", Usage: "create locations that are missing, named as their codes"},
+		},
+		Action: p.importFile,
+	}
+}
+
+func (p program) exportCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "export",
+		Usage: "write SKUs and their stock to a file that import reads",
+		Description: `Writes a row for each stock level, and one for each SKU that has none, in the
+order of SKU and location, as CSV or JSON Lines. Servers may go on serving; what
+changes meanwhile may be in the file or not.
+
+Examples:
+   holdfast export -o stock.csv
+   holdfast export -format=jsonl | gzip > stock.jsonl.gz`,
+		Flags: []cli.Flag{
+			formatFlag(),
+			&cli.StringFlag{Name: "o", Value: "-", Usage: "the `FILE` to write, which is replaced once all is written; - is the standard output"},
+		},
+		Action: p.exportFile,
+	}
+}
+
+func formatFlag() cli.Flag {
+	return &cli.StringFlag{Name: "format", Usage: "`csv` or jsonl; without it the file's name tells: .csv, .jsonl or .ndjson"}
+}
+
+func formatOf(c *cli.Command, file string) (transfer.Format, error) {
+	switch given := transfer.Format(c.String("format")); {
+	case given == transfer.CSV || given == transfer.JSONLines:
+		return given, nil
+	case given != "":
+		return "", fmt.Errorf("-format is csv or jsonl, not %q", given)
+	case transfer.FormatOf(file) != "":
+		return transfer.FormatOf(file), nil
+	case file == "-":
+		return "", errors.New("a standard stream has no name to tell its format: add -format=csv or -format=jsonl")
+	default:
+		return "", fmt.Errorf("the name %s doesn't tell the format, as .csv, .jsonl or .ndjson would: add -format=csv or -format=jsonl", file)
+	}
+}
+
+// errSkipped is a report, not a failure.
+var errSkipped = errors.New("rows were skipped")
+
+func (p program) importFile(ctx context.Context, c *cli.Command) error {
+	if c.Args().Len() != 1 {
+		return errors.New("import takes one FILE, or - for the standard input; import -h tells more")
+	}
+	file := c.Args().First()
+	format, err := formatOf(c, file)
+	if err != nil {
+		return err
+	}
+	onError := c.String("on-error")
+	if onError != "stop" && onError != "skip" {
+		return fmt.Errorf("-on-error is stop or skip, not %q", onError)
+	}
+	in, size, err := p.openInput(file)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+
+	progress := newProgress(p.log, size)
+	defer progress.end()
+	rows, err := transfer.NewReader(format, progress.reading(in))
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	options := transfer.ImportOptions{
+		DryRun:          c.Bool("dry-run"),
+		SkipBad:         onError == "skip",
+		CreateLocations: c.Bool("create-locations"),
+		Skipped:         func(problem *transfer.RowError) { progress.print(problem) },
+		Progress:        progress.rows,
+	}
+	with := p.withMigrated
+	if options.DryRun {
+		with = p.withExisting
+	}
+	return with(ctx, func(store *repo.Repo) error {
+		begun := time.Now()
+		report, err := transfer.Import(ctx, store, rows, options)
+		progress.end()
+		p.printImported(report, options.DryRun, time.Since(begun))
+		return importError(file, report, options.DryRun, err)
+	})
+}
+
+func (p program) printImported(report transfer.Report, dryRun bool, took time.Duration) {
+	if dryRun {
+		fmt.Fprint(p.out, "dry run: nothing was written; there would be ")
+	}
+	fmt.Fprintf(p.out, "%d created, %d changed, %d unchanged, %d skipped in %.1f s, %.0f rows a second\n",
+		report.Created, report.Changed, report.Unchanged, report.Skipped,
+		took.Seconds(), float64(report.Applied()+report.Skipped)/took.Seconds())
+}
+
+// importError says how far an import came that did not come to its end.
+func importError(file string, report transfer.Report, dryRun bool, err error) error {
+	var stopped *transfer.StoppedError
+	switch {
+	case err == nil && report.Skipped == 0:
+		return nil
+	case err == nil:
+		return fmt.Errorf("%s: %d %w", file, report.Skipped, errSkipped)
+	case errors.As(err, &stopped) && dryRun:
+		return fmt.Errorf("%s: %w; the %d rows before it would be applied", file, err, stopped.Before)
+	case errors.As(err, &stopped) && stopped.After > 0:
+		return fmt.Errorf("%s: %w; the %d rows before it were applied, and %d after it that were under way", file, err, stopped.Before, stopped.After)
+	case errors.As(err, &stopped):
+		return fmt.Errorf("%s: %w; the %d rows before it were applied, and none after it", file, err, stopped.Before)
+	case dryRun:
+		return fmt.Errorf("%s: %w", file, err)
+	case errors.Is(err, context.Canceled):
+		return fmt.Errorf("%s: stopped after %d rows were applied; import it again to go on", file, report.Applied())
+	default:
+		return fmt.Errorf("%s: %w; %d rows were applied; import it again to go on", file, err, report.Applied())
+	}
+}
+
+// openInput answers how many bytes there are, or -1.
+func (p program) openInput(file string) (io.ReadCloser, int64, error) {
+	if file == "-" {
+		return io.NopCloser(p.in), -1, nil
+	}
+	in, err := os.Open(file)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := in.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return in, -1, err
+	}
+	return in, info.Size(), nil
+}
+
+func (p program) exportFile(ctx context.Context, c *cli.Command) error {
+	if c.Args().Present() {
+		return errors.New("export takes no argument: name the file by -o FILE")
+	}
+	file := c.String("o")
+	format, err := formatOf(c, file)
+	if err != nil {
+		return err
+	}
+	return p.withExisting(ctx, func(store *repo.Repo) error {
+		begun := time.Now()
+		shown := p.log
+		if file == "-" && isTerminal(p.out) {
+			shown = io.Discard // it would stand between the rows
+		}
+		progress := newProgress(shown, -1)
+		defer progress.end()
+		var written int
+		err := p.writeOutput(file, func(out io.Writer) error {
+			var err error
+			written, err = transfer.Export(ctx, store, transfer.NewWriter(format, out), progress.rows)
+			return err
+		})
+		progress.end()
+		if err != nil {
+			return fmt.Errorf("export: %w", err)
+		}
+		took := time.Since(begun)
+		fmt.Fprintf(p.log, "%d rows written in %.1f s, %.0f rows a second\n", written, took.Seconds(), float64(written)/took.Seconds())
+		return nil
+	})
+}
+
+// writeOutput has the file replaced by what write writes, all of it or nothing.
+func (p program) writeOutput(file string, write func(io.Writer) error) error {
+	if file == "-" {
+		return write(p.out)
+	}
+	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a file", file)
+	}
+	out, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*")
+	if err != nil {
+		return err
+	}
+	err = errors.Join(write(out), out.Chmod(0o644), out.Sync(), out.Close())
+	if err == nil {
+		err = os.Rename(out.Name(), file)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(out.Name()))
+	}
+	return nil
+}
