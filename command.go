@@ -149,7 +149,7 @@ func (p program) withMigrated(ctx context.Context, action func(*repo.Repo) error
 			return err
 		}
 		store := newRepo(db, settings, log)
-		defer store.Close(ctx)
+		defer store.Close(context.WithoutCancel(ctx)) // an import that was interrupted has nothing under way
 		return action(store)
 	})
 }

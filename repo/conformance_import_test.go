@@ -157,5 +157,5 @@ func (w *world) requireSKU(code, name, metadata string) {
 	require.NoError(w, err)
 	require.NotNil(w, sku)
 	require.Equal(w, name, sku.Name)
-	require.Equal(w, metadata, string(sku.Metadata)) //nolint:testifylint // to the byte
+	require.Equal(w, metadata, string(sku.Metadata))
 }

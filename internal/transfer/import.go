@@ -83,7 +83,7 @@ func feed(ctx context.Context, rows Reader, a applier, t *tally) error {
 		}
 		var bad *RowError
 		switch {
-		case next.err == io.EOF:
+		case errors.Is(next.err, io.EOF):
 			return nil
 		case errors.As(next.err, &bad):
 			t.refused(number, bad)

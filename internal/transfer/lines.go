@@ -83,7 +83,7 @@ func (l *lines) next(buffer []byte) ([]byte, error) {
 		n, err := l.Read(l.chunk[:])
 		line = append(line, l.chunk[:n]...)
 		switch {
-		case err == io.EOF && len(line) > 0, err == nil && !l.within:
+		case errors.Is(err, io.EOF) && len(line) > 0, err == nil && !l.within:
 			return bytes.TrimRight(line, "\r\n"), nil
 		case err != nil:
 			return line, err
