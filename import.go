@@ -40,7 +40,7 @@ Examples:
 		Flags: []cli.Flag{
 			formatFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "check every row, say what would be done, and do nothing"},
-			&cli.StringFlag{Name: "on-error", Value: "stop", Usage: "what a row does that can't be applied: `stop` the import, or be reported and skipped (skip)"},
+			&cli.StringFlag{Name: "on-error", Value: "stop", Usage: "at a row that can't be applied, `stop`; or report it and go on: skip"},
 			&cli.BoolFlag{Name: "create-locations", Usage: "create locations that are missing, named as their codes"},
 		},
 		Action: p.importFile,

@@ -328,6 +328,19 @@ func TestBadUseIsRefused(t *testing.T) {
 	r.do("import", r.file("b.csv", "sku\n"))
 }
 
+func TestAFaultSaysHowFarTheImportCame(t *testing.T) {
+	t.Parallel()
+	r := newStockroom(t)
+	file := r.file("stock.csv", "sku,name,location\nA,Apple,\nB,Bread,\n")
+	execute(t, r.url, "ALTER TABLE audit_log RENAME TO gone")
+	e := r.run(t.Context(), nil, "import", file)
+	execute(t, r.url, "ALTER TABLE gone RENAME TO audit_log")
+	require.ErrorContains(t, e.err, "stock.csv: line ")
+	require.ErrorContains(t, e.err, "; 0 rows were applied; import it again to go on")
+	require.Equal(t, 2, exitStatus(e.err))
+	require.Contains(t, r.do("import", file), "2 created")
+}
+
 func TestAFailedExportLeavesTheFileAsItWas(t *testing.T) {
 	t.Parallel()
 	r := newStockroom(t)

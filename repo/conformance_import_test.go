@@ -49,6 +49,14 @@ var importCases = []conformanceCase{
 		w.requireLogged()
 	}},
 
+	{"ImportGoesOverParticularsThatWereWrittenByHand", func(w *world) {
+		for _, metadata := range []string{" \n{\n\t\"a\": 1 }\r\n", "null", " null"} {
+			execute(w, w.db, "UPDATE skus SET name = 'By hand', metadata = ?::json WHERE sku = 'A'", metadata)
+			require.Equal(w, inventory.ImportChanged, done(w, w.repo, importRow("A", "default", 10)).Import)
+			w.requireSKU("A", "A's name", `{"n": 1}`)
+		}
+	}},
+
 	{"ImportRefusesATotalBelowWhatIsTaken", func(w *world) {
 		w.hold("h", line("A", 4))
 		require.Equal(w, []*inventory.Error{

@@ -190,8 +190,9 @@ func (s *save) writeSKUs(changes inventory.Changes) {
 		changes.At, pgdialect.Array(codes), pgdialect.Array(names), pgdialect.Array(metadata), pgdialect.Array(commands))
 }
 
-// writeUpdatedSKUs writes over the particulars that were read. They are locked
-// in order, for nothing has locked them before.
+// writeUpdatedSKUs writes over the particulars that were read, which have no
+// space around their metadata, and none where it is null. They are locked in
+// order, for nothing has locked them before.
 func (s *save) writeUpdatedSKUs(changes inventory.Changes) {
 	var codes, names, metadata, namesBefore, metadataBefore []string
 	for _, change := range changes.UpdatedSKUs {
@@ -208,7 +209,7 @@ func (s *save) writeUpdatedSKUs(changes inventory.Changes) {
 				AS u (sku, name, metadata, name_before, metadata_before)
 			JOIN skus AS l ON l.sku = u.sku ORDER BY l.sku FOR NO KEY UPDATE OF l
 		) AS u
-		WHERE s.sku = u.sku AND s.name = u.name_before AND coalesce(s.metadata::text, '') = u.metadata_before`,
+		WHERE s.sku = u.sku AND s.name = u.name_before AND coalesce(nullif(btrim(s.metadata::text, E' \t\r\n'), 'null'), '') = u.metadata_before`,
 		pgdialect.Array(codes), pgdialect.Array(names), pgdialect.Array(metadata),
 		pgdialect.Array(namesBefore), pgdialect.Array(metadataBefore))
 }

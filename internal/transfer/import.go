@@ -48,7 +48,7 @@ func Import(ctx context.Context, store *repo.Repo, rows Reader, options ImportOp
 	} else {
 		a = newWorkers(store, t)
 	}
-	err := feed(ctx, rows, a, t)
+	err := handOut(ctx, rows, a, t)
 	// What was taken is finished, whatever happened meanwhile.
 	a.finish(context.WithoutCancel(ctx))
 	return t.result(err)
@@ -68,9 +68,9 @@ type numbered struct {
 	number int
 }
 
-// feed hands out rows until there are no more, or ctx ends, or the tally has
+// handOut gives the rows to be applied until there are no more, or ctx ends, or the tally has
 // seen enough.
-func feed(ctx context.Context, rows Reader, a applier, t *tally) error {
+func handOut(ctx context.Context, rows Reader, a applier, t *tally) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ahead := readAhead(ctx, rows)
@@ -104,7 +104,7 @@ type readRow struct {
 const readAheadMax = 128
 
 // readAhead reads on a goroutine of its own, so that the end of ctx is noticed
-// while a terminal or a pipe has nothing to say.
+// while a terminal or a pipe has nothing to say. It is left behind there.
 func readAhead(ctx context.Context, rows Reader) <-chan readRow {
 	ahead := make(chan readRow, readAheadMax)
 	go func() {
