@@ -69,7 +69,7 @@ func (r *stockroom) read(path string) string {
 	return string(text)
 }
 
-// stored is all that is stored, but for what tests put into no file.
+// stored is all that an import may write to.
 func (r *stockroom) stored() string {
 	r.Helper()
 	var all []string
@@ -136,7 +136,7 @@ func TestWhatIsImportedIsExported(t *testing.T) {
 			t.Parallel()
 			r := newStockroom(t)
 			file := r.file(name, text)
-			rows := skus/3*4 + 1 // each third SKU has two rows, and the last but one is the last of them
+			rows := skus/3*4 + 1 // four for each three SKUs, and one for the last
 			require.Regexp(t, fmt.Sprintf(`^%d created, %d changed, 0 unchanged, 0 skipped in \d`, skus, rows-skus),
 				r.do("import", "-create-locations", file))
 			require.Equal(t, fmt.Sprint(skus), r.value("SELECT count(*) FROM audit_log WHERE action = 'CREATED'"))
