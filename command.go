@@ -16,6 +16,7 @@ import (
 	"holdfast/internal/config"
 	"holdfast/internal/inventory"
 	"holdfast/migrations"
+	"holdfast/repo"
 )
 
 // command is the program as its user calls it.
@@ -45,6 +46,8 @@ func (p program) command() *cli.Command {
 				Usage:  "check what must always hold, report every breach, and exit with 1 if there is one",
 				Action: withoutArguments(p.check),
 			},
+			p.importCommand(),
+			p.exportCommand(),
 			{
 				Name:   "version",
 				Usage:  "print the version, and exit",
@@ -96,15 +99,32 @@ func (p program) migrate(ctx context.Context) error {
 // errDrift is the finding of a check, not its failure.
 var errDrift = errors.New("the database is not consistent")
 
-// exitStatus tells drift, 1, from what kept the program from its work, 2.
+// exitStatus tells drift and skipped rows, 1, from what kept the program from
+// its work, 2.
 func exitStatus(err error) int {
-	if errors.Is(err, errDrift) {
+	if errors.Is(err, errDrift) || errors.Is(err, errSkipped) {
 		return 1
 	}
 	return 2
 }
 
 func (p program) check(ctx context.Context) error {
+	return p.withExisting(ctx, func(store *repo.Repo) error {
+		report, err := store.Consistency(ctx, nil)
+		if err != nil {
+			return err
+		}
+		printReport(p.out, report)
+		if !report.IsConsistent() {
+			return errDrift
+		}
+		return nil
+	})
+}
+
+// withExisting runs an action on a repository, and neither creates nor migrates
+// the database that the action is to look at.
+func (p program) withExisting(ctx context.Context, action func(*repo.Repo) error) error {
 	if err := p.databaseExists(); err != nil {
 		return err
 	}
@@ -118,19 +138,22 @@ func (p program) check(ctx context.Context) error {
 		}
 		store := newRepo(db, settings, log)
 		defer store.Close(ctx)
-		report, err := store.Consistency(ctx, nil)
-		if err != nil {
-			return err
-		}
-		printReport(p.out, report)
-		if !report.IsConsistent() {
-			return errDrift
-		}
-		return nil
+		return action(store)
 	})
 }
 
-// databaseExists keeps a check from creating what it is to check.
+// withMigrated runs an action on a repository, once the schema is the newest.
+func (p program) withMigrated(ctx context.Context, action func(*repo.Repo) error) error {
+	return p.withDatabase(ctx, func(db *bun.DB, settings config.Config, log *slog.Logger) error {
+		if _, err := migrations.Apply(ctx, db); err != nil {
+			return err
+		}
+		store := newRepo(db, settings, log)
+		defer store.Close(context.WithoutCancel(ctx)) // an import that was interrupted has nothing under way
+		return action(store)
+	})
+}
+
 func (p program) databaseExists() error {
 	settings, _, err := p.configure()
 	if err != nil || settings.DatabaseURL != "" {

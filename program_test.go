@@ -27,7 +27,7 @@ func TestHelpNamesEveryCommandAndTheEnvironment(t *testing.T) {
 	for _, flag := range []string{"-h", "--help"} {
 		out, err := runProgram(t, nil, flag)
 		require.NoError(t, err)
-		for _, word := range []string{"serve", "migrate", "check", "version", "DATABASE_URL", "HOLDFAST_LOCK_STRATEGY"} {
+		for _, word := range []string{"serve", "migrate", "check", "import", "export", "version", "DATABASE_URL", "HOLDFAST_LOCK_STRATEGY"} {
 			require.Contains(t, out, word)
 		}
 	}

@@ -52,7 +52,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// Once a stop is under way, a second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
-	p := program{environ: os.Environ(), out: os.Stdout, log: os.Stderr}
+	p := program{environ: os.Environ(), in: os.Stdin, out: os.Stdout, log: os.Stderr}
 	if err := p.command().Run(ctx, os.Args); err != nil {
 		fmt.Fprintln(os.Stderr, "holdfast:", err)
 		os.Exit(exitStatus(err))
@@ -62,6 +62,7 @@ func main() {
 // program is what the process was given.
 type program struct {
 	environ  []string
+	in       io.Reader
 	out, log io.Writer
 }
 
@@ -141,14 +142,17 @@ func (p program) configure() (config.Config, *slog.Logger, error) {
 	if err != nil {
 		return settings, nil, err
 	}
-	file, isFile := p.log.(*os.File)
-	terminal := isFile && term.IsTerminal(int(file.Fd()))
 	options := &slog.HandlerOptions{Level: settings.LogLevel, ReplaceAttr: readableDuration}
 	var handler slog.Handler = slog.NewJSONHandler(p.log, options)
-	if settings.LogFormatOn(terminal) == "text" {
+	if settings.LogFormatOn(isTerminal(p.log)) == "text" {
 		handler = slog.NewTextHandler(p.log, options)
 	}
 	return settings, slog.New(handler), nil
+}
+
+func isTerminal(out io.Writer) bool {
+	file, isFile := out.(*os.File)
+	return isFile && term.IsTerminal(int(file.Fd()))
 }
 
 // readableDuration has "1.5s" logged where JSON would have 1500000000.

@@ -16,9 +16,11 @@ type footprint struct {
 	logEnds []inventory.LevelKey
 	// wholeSKUs are those of which every level is needed.
 	wholeSKUs []string
-	locations []string
-	tokens    []string
-	// knownSKUs are all that are named, to learn whether they exist.
+	// particulars are SKUs of which the name and the metadata are needed.
+	particulars []string
+	locations   []string
+	tokens      []string
+	// knownSKUs are all others that are named, to learn whether they exist.
 	knownSKUs []string
 	// tried are the ids of requests that were run before, and may have been
 	// committed.
@@ -33,6 +35,7 @@ func footprintOf(calls []*call) footprint {
 		f.levels = append(f.levels, one.Levels...)
 		f.logEnds = append(f.logEnds, one.LogEnds...)
 		f.wholeSKUs = append(f.wholeSKUs, one.SKUs...)
+		f.particulars = append(f.particulars, one.Particulars...)
 		f.locations = append(f.locations, one.Locations...)
 		if one.TokenKey != "" {
 			f.tokens = append(f.tokens, one.TokenKey)
@@ -43,6 +46,7 @@ func footprintOf(calls []*call) footprint {
 	}
 	f.reservations = distinct(f.reservations)
 	f.wholeSKUs = distinct(f.wholeSKUs)
+	f.particulars = distinct(f.particulars)
 	f.locations = distinct(f.locations)
 	f.tokens = distinct(f.tokens)
 
@@ -50,7 +54,10 @@ func footprintOf(calls []*call) footprint {
 	for _, key := range f.levels {
 		f.knownSKUs = append(f.knownSKUs, key.SKU)
 	}
-	f.knownSKUs = distinct(f.knownSKUs)
+	f.knownSKUs = slices.DeleteFunc(distinct(f.knownSKUs), func(sku string) bool {
+		_, known := slices.BinarySearch(f.particulars, sku)
+		return known
+	})
 	f.levels = distinctKeys(f.levels)
 	f.logEnds = distinctKeys(f.logEnds)
 	return f

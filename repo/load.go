@@ -39,13 +39,15 @@ func read(ctx context.Context, t *tx, m *message, group footprint) (inventory.St
 	readReservations(m, group)
 	m.add(", (SELECT json_agg(used) FROM used)")
 	m.add(", (SELECT json_agg(s) FROM (SELECT sku, command_id, created_at FROM skus WHERE sku = ANY(?::text[])) AS s)", pgdialect.Array(group.knownSKUs))
+	readParticulars(m, group)
 	m.add(", (SELECT json_agg(code) FROM locations WHERE code = ANY(?::text[]))", pgdialect.Array(group.locations))
 	readLogEnds(m, group)
 	readCommitted(m, group)
 
 	var loaded loadedRows
 	err := t.query(ctx, m.text.String(), m.args,
-		&loaded.now, &loaded.levels, &loaded.reservations, &loaded.tokens, &loaded.skus, &loaded.locations, &loaded.logEnds, &loaded.committed)
+		&loaded.now, &loaded.levels, &loaded.reservations, &loaded.tokens, &loaded.skus, &loaded.particulars, &loaded.locations,
+		&loaded.logEnds, &loaded.committed)
 	if err != nil {
 		return inventory.State{}, err
 	}
@@ -69,6 +71,16 @@ func readReservations(m *message, group footprint) {
 	}
 	m.add(", (SELECT json_agg(r) FROM ("+selectReservations+" WHERE r.id = ANY(?::uuid[]) OR r.id = ANY(ARRAY(SELECT command_id FROM used))) AS r)",
 		pgdialect.Array(group.reservations))
+}
+
+// readParticulars is apart from the other SKUs, so that a hold doesn't read
+// what may be long.
+func readParticulars(m *message, group footprint) {
+	if len(group.particulars) == 0 {
+		m.add(", NULL")
+		return
+	}
+	m.add(", (SELECT json_agg(s) FROM (SELECT "+skuColumns+" FROM skus WHERE sku = ANY(?::text[])) AS s)", pgdialect.Array(group.particulars))
 }
 
 // readLogEnds is for repairs alone. A base stands for the entries before it.
@@ -104,8 +116,8 @@ func readCommitted(m *message, group footprint) {
 
 // loadedRows is the answer of read: a time, and JSON arrays of rows.
 type loadedRows struct {
-	now                                                               time.Time
-	levels, reservations, tokens, skus, locations, logEnds, committed []byte
+	now                                                                            time.Time
+	levels, reservations, tokens, skus, particulars, locations, logEnds, committed []byte
 }
 
 func (l loadedRows) state() (inventory.State, error) {
@@ -114,6 +126,7 @@ func (l loadedRows) state() (inventory.State, error) {
 		reservations []reservationRow
 		tokens       []tokenRow
 		skus         []skuRow
+		particulars  []skuRow
 		locations    []string
 		logEnds      []logEndRow
 		committed    []string
@@ -126,6 +139,7 @@ func (l loadedRows) state() (inventory.State, error) {
 		{l.reservations, &reservations},
 		{l.tokens, &tokens},
 		{l.skus, &skus},
+		{l.particulars, &particulars},
 		{l.locations, &locations},
 		{l.logEnds, &logEnds},
 		{l.committed, &committed},
@@ -140,7 +154,7 @@ func (l loadedRows) state() (inventory.State, error) {
 
 	state := inventory.State{
 		Now:          l.now.UTC(),
-		SKUs:         make(map[string]inventory.SKU, len(skus)),
+		SKUs:         make(map[string]inventory.SKU, len(skus)+len(particulars)),
 		Locations:    make(map[string]bool, len(locations)),
 		Levels:       make(map[inventory.LevelKey]inventory.StockLevel, len(levels)),
 		Reservations: make(map[string]inventory.Reservation, len(reservations)),
@@ -157,7 +171,7 @@ func (l loadedRows) state() (inventory.State, error) {
 	for _, row := range tokens {
 		state.Tokens[row.Key] = row.token()
 	}
-	for _, row := range skus {
+	for _, row := range append(skus, particulars...) {
 		state.SKUs[row.SKU] = row.sku()
 	}
 	for _, code := range locations {
