@@ -51,13 +51,27 @@ const (
 
 var invariantPatience = patienceFor(invariantTimeout - statementMargin)
 
-// findIssues runs the query over one part of the tables, as one statement and so
-// in one snapshot, and hands over each row as it comes.
+// findIssues runs the query over one part of the tables, and hands over each row
+// as it comes.
 func (r *Repo) findIssues(ctx context.Context, query invariantQuery, over part, found func(inventory.ConsistencyIssue)) error {
 	text, err := invariantFiles.ReadFile("invariants/" + query.file)
 	if err != nil {
 		return err
 	}
+	return r.readPart(ctx, string(text), over, func(rows *sql.Rows) error {
+		issue, err := scanIssue(rows)
+		if err != nil {
+			return err
+		}
+		issue.Invariant = query.invariant
+		found(issue)
+		return nil
+	})
+}
+
+// readPart runs a query over one part of the tables, as one statement and so in
+// one snapshot, and hands over each row as it comes.
+func (r *Repo) readPart(ctx context.Context, text string, over part, each func(*sql.Rows) error) error {
 	t, err := r.begin(ctx, invariantPatience)
 	if err != nil {
 		return err
@@ -67,7 +81,7 @@ func (r *Repo) findIssues(ctx context.Context, query invariantQuery, over part, 
 	var m message
 	m.add(t.opening + invariantSettings + "SET LOCAL random_page_cost = " + over.pageCost + "; ")
 	over.narrow(&m)
-	m.add("SELECT * FROM (\n" + string(text) + ") AS issues")
+	m.add("SELECT * FROM (\n" + text + ") AS part")
 	t.begun = true
 	rows, err := t.conn.QueryContext(ctx, m.text.String(), m.args...)
 	if err != nil {
@@ -75,12 +89,9 @@ func (r *Repo) findIssues(ctx context.Context, query invariantQuery, over part, 
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
-		issue, err := scanIssue(rows)
-		if err != nil {
+		if err := each(rows); err != nil {
 			return err
 		}
-		issue.Invariant = query.invariant
-		found(issue)
 	}
 	return t.failed(rows.Err())
 }
