@@ -25,6 +25,7 @@ import (
 	"holdfast/internal/feed"
 	"holdfast/internal/inventory"
 	"holdfast/internal/localpg"
+	"holdfast/internal/upkeep"
 	"holdfast/internal/web"
 	"holdfast/migrations"
 	"holdfast/repo"
@@ -101,7 +102,14 @@ func (p program) serve(ctx context.Context) error {
 		}
 	}
 	scheduler.Start()
-	server.Open(web.GraphQL(&resolvers.Root{Repo: store, Feed: subscribers}, log), store.Ready)
+	reconciliation := upkeep.New("reconciliation", settings.ReconcileInterval, func(ctx context.Context) error {
+		return store.ReconcileIfDue(ctx, settings.ReconcileInterval)
+	}, log)
+	if settings.ReconcileInterval > 0 {
+		reconciliation.Start()
+	}
+	root := &resolvers.Root{Repo: store, Feed: subscribers}
+	server.Open(web.GraphQL(root, log, resolvers.Loaders{Repo: store}), store.Ready)
 	printWelcome(p.out, listener.Addr(), db.private)
 
 	select {
@@ -113,6 +121,7 @@ func (p program) serve(ctx context.Context) error {
 	defer cancel()
 	err = errors.Join(err, server.Drain(grace))
 	scheduler.Stop(grace)
+	reconciliation.Stop(grace)
 	store.Close(grace)
 	log.Info("stopped")
 	return err

@@ -9,6 +9,7 @@ import (
 	"holdfast/internal/inventory"
 	"holdfast/repo"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	gqlparser "github.com/vektah/gqlparser/v2"
@@ -23,9 +24,11 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	AuditEntry() AuditEntryResolver
 	InsufficientStockError() InsufficientStockErrorResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
+	ReservationLine() ReservationLineResolver
 	Sku() SkuResolver
 	Subscription() SubscriptionResolver
 }
@@ -48,15 +51,27 @@ type ComplexityRoot struct {
 		At             func(childComplexity int) int
 		ID             func(childComplexity int) int
 		Location       func(childComplexity int) int
+		Product        func(childComplexity int) int
 		Reason         func(childComplexity int) int
 		Reference      func(childComplexity int) int
+		Reservation    func(childComplexity int) int
 		ReservationID  func(childComplexity int) int
 		Reserved       func(childComplexity int) int
 		ReservedDelta  func(childComplexity int) int
-		Sku            func(childComplexity int) int
+		SKU            func(childComplexity int) int
 		Total          func(childComplexity int) int
 		TotalDelta     func(childComplexity int) int
 		Version        func(childComplexity int) int
+	}
+
+	AuditEntryConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	AuditEntryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Availability struct {
@@ -188,8 +203,10 @@ type ComplexityRoot struct {
 		CreateSku         func(childComplexity int, input inventory.CreateSKU) int
 		ExtendHold        func(childComplexity int, input inventory.ExtendHold) int
 		FulfillAllocation func(childComplexity int, input inventory.FulfillAllocation) int
+		Reconcile         func(childComplexity int, input inventory.Reconcile) int
 		ReleaseHold       func(childComplexity int, input inventory.ReleaseHold) int
 		SetStock          func(childComplexity int, input inventory.SetStock) int
+		TakeSnapshot      func(childComplexity int, input inventory.TakeSnapshot) int
 		UpdateSku         func(childComplexity int, input inventory.UpdateSKU) int
 	}
 
@@ -205,17 +222,48 @@ type ComplexityRoot struct {
 		At        func(childComplexity int) int
 		Available func(childComplexity int) int
 		Reserved  func(childComplexity int) int
-		Sku       func(childComplexity int) int
+		SKU       func(childComplexity int) int
 		Total     func(childComplexity int) int
 	}
 
 	Query struct {
-		Availability func(childComplexity int, skus []string, location *string) int
-		Consistency  func(childComplexity int, skus []string) int
-		Locations    func(childComplexity int, first *int32, after *string) int
-		Reservation  func(childComplexity int, by repo.ReservationBy) int
-		Reservations func(childComplexity int, first *int32, after *string, filter *repo.ReservationFilter) int
-		Sku          func(childComplexity int, sku string) int
+		AuditLog           func(childComplexity int, first *int32, after *string, order inventory.AuditOrder, filter *repo.AuditEntryFilter) int
+		Availability       func(childComplexity int, skus []string, location *string) int
+		AvailabilityAt     func(childComplexity int, skus []string, at time.Time) int
+		Consistency        func(childComplexity int, skus []string) int
+		Locations          func(childComplexity int, first *int32, after *string) int
+		ReconciliationRuns func(childComplexity int, first *int32, after *string) int
+		Reservation        func(childComplexity int, by repo.ReservationBy) int
+		Reservations       func(childComplexity int, first *int32, after *string, filter *repo.ReservationFilter) int
+		Sku                func(childComplexity int, sku string) int
+		Skus               func(childComplexity int, first *int32, after *string, filter *repo.SKUFilter) int
+		Snapshots          func(childComplexity int, first *int32, after *string) int
+	}
+
+	ReconcilePayload struct {
+		Run        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ReconciliationRun struct {
+		Actor        func(childComplexity int) int
+		FinishedAt   func(childComplexity int) int
+		ID           func(childComplexity int) int
+		IsConsistent func(childComplexity int) int
+		Issues       func(childComplexity int) int
+		Reason       func(childComplexity int) int
+		Repaired     func(childComplexity int) int
+		StartedAt    func(childComplexity int) int
+	}
+
+	ReconciliationRunConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ReconciliationRunEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	ReleaseHoldPayload struct {
@@ -249,6 +297,7 @@ type ComplexityRoot struct {
 
 	ReservationLine struct {
 		Location func(childComplexity int) int
+		Product  func(childComplexity int) int
 		Quantity func(childComplexity int) int
 		SKU      func(childComplexity int) int
 	}
@@ -274,6 +323,32 @@ type ComplexityRoot struct {
 		Name         func(childComplexity int) int
 	}
 
+	SkuConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	SkuEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	Snapshot struct {
+		ID         func(childComplexity int) int
+		LevelCount func(childComplexity int) int
+		TakenAt    func(childComplexity int) int
+	}
+
+	SnapshotConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	SnapshotEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	StockLevel struct {
 		Allocated func(childComplexity int) int
 		Available func(childComplexity int) int
@@ -289,6 +364,11 @@ type ComplexityRoot struct {
 	Subscription struct {
 		AvailabilityChanged func(childComplexity int, skus []string, location *string) int
 		ReservationChanged  func(childComplexity int, id string) int
+	}
+
+	TakeSnapshotPayload struct {
+		Snapshot   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	UnknownSkuError struct {
@@ -387,6 +467,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditEntry.Location(childComplexity), true
+	case "AuditEntry.product":
+		if e.ComplexityRoot.AuditEntry.Product == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Product(childComplexity), true
 	case "AuditEntry.reason":
 		if e.ComplexityRoot.AuditEntry.Reason == nil {
 			break
@@ -399,6 +485,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditEntry.Reference(childComplexity), true
+	case "AuditEntry.reservation":
+		if e.ComplexityRoot.AuditEntry.Reservation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Reservation(childComplexity), true
 	case "AuditEntry.reservationId":
 		if e.ComplexityRoot.AuditEntry.ReservationID == nil {
 			break
@@ -418,11 +510,11 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AuditEntry.ReservedDelta(childComplexity), true
 	case "AuditEntry.sku":
-		if e.ComplexityRoot.AuditEntry.Sku == nil {
+		if e.ComplexityRoot.AuditEntry.SKU == nil {
 			break
 		}
 
-		return e.ComplexityRoot.AuditEntry.Sku(childComplexity), true
+		return e.ComplexityRoot.AuditEntry.SKU(childComplexity), true
 	case "AuditEntry.total":
 		if e.ComplexityRoot.AuditEntry.Total == nil {
 			break
@@ -441,6 +533,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditEntry.Version(childComplexity), true
+
+	case "AuditEntryConnection.edges":
+		if e.ComplexityRoot.AuditEntryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryConnection.Edges(childComplexity), true
+	case "AuditEntryConnection.pageInfo":
+		if e.ComplexityRoot.AuditEntryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryConnection.PageInfo(childComplexity), true
+
+	case "AuditEntryEdge.cursor":
+		if e.ComplexityRoot.AuditEntryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryEdge.Cursor(childComplexity), true
+	case "AuditEntryEdge.node":
+		if e.ComplexityRoot.AuditEntryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryEdge.Node(childComplexity), true
 
 	case "Availability.allocated":
 		if e.ComplexityRoot.Availability.Allocated == nil {
@@ -966,6 +1084,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.FulfillAllocation(childComplexity, args["input"].(inventory.FulfillAllocation)), true
+	case "Mutation.reconcile":
+		if e.ComplexityRoot.Mutation.Reconcile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reconcile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Reconcile(childComplexity, args["input"].(inventory.Reconcile)), true
 	case "Mutation.releaseHold":
 		if e.ComplexityRoot.Mutation.ReleaseHold == nil {
 			break
@@ -988,6 +1117,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetStock(childComplexity, args["input"].(inventory.SetStock)), true
+	case "Mutation.takeSnapshot":
+		if e.ComplexityRoot.Mutation.TakeSnapshot == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_takeSnapshot_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TakeSnapshot(childComplexity, args["input"].(inventory.TakeSnapshot)), true
 	case "Mutation.updateSku":
 		if e.ComplexityRoot.Mutation.UpdateSku == nil {
 			break
@@ -1050,11 +1190,11 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PastAvailability.Reserved(childComplexity), true
 	case "PastAvailability.sku":
-		if e.ComplexityRoot.PastAvailability.Sku == nil {
+		if e.ComplexityRoot.PastAvailability.SKU == nil {
 			break
 		}
 
-		return e.ComplexityRoot.PastAvailability.Sku(childComplexity), true
+		return e.ComplexityRoot.PastAvailability.SKU(childComplexity), true
 	case "PastAvailability.total":
 		if e.ComplexityRoot.PastAvailability.Total == nil {
 			break
@@ -1062,6 +1202,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PastAvailability.Total(childComplexity), true
 
+	case "Query.auditLog":
+		if e.ComplexityRoot.Query.AuditLog == nil {
+			break
+		}
+
+		args, err := ec.field_Query_auditLog_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AuditLog(childComplexity, args["first"].(*int32), args["after"].(*string), args["order"].(inventory.AuditOrder), args["filter"].(*repo.AuditEntryFilter)), true
 	case "Query.availability":
 		if e.ComplexityRoot.Query.Availability == nil {
 			break
@@ -1073,6 +1224,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Availability(childComplexity, args["skus"].([]string), args["location"].(*string)), true
+	case "Query.availabilityAt":
+		if e.ComplexityRoot.Query.AvailabilityAt == nil {
+			break
+		}
+
+		args, err := ec.field_Query_availabilityAt_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AvailabilityAt(childComplexity, args["skus"].([]string), args["at"].(time.Time)), true
 	case "Query.consistency":
 		if e.ComplexityRoot.Query.Consistency == nil {
 			break
@@ -1096,6 +1258,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Locations(childComplexity, args["first"].(*int32), args["after"].(*string)), true
+	case "Query.reconciliationRuns":
+		if e.ComplexityRoot.Query.ReconciliationRuns == nil {
+			break
+		}
+
+		args, err := ec.field_Query_reconciliationRuns_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ReconciliationRuns(childComplexity, args["first"].(*int32), args["after"].(*string)), true
 	case "Query.reservation":
 		if e.ComplexityRoot.Query.Reservation == nil {
 			break
@@ -1129,6 +1302,116 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Sku(childComplexity, args["sku"].(string)), true
+	case "Query.skus":
+		if e.ComplexityRoot.Query.Skus == nil {
+			break
+		}
+
+		args, err := ec.field_Query_skus_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Skus(childComplexity, args["first"].(*int32), args["after"].(*string), args["filter"].(*repo.SKUFilter)), true
+	case "Query.snapshots":
+		if e.ComplexityRoot.Query.Snapshots == nil {
+			break
+		}
+
+		args, err := ec.field_Query_snapshots_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Snapshots(childComplexity, args["first"].(*int32), args["after"].(*string)), true
+
+	case "ReconcilePayload.run":
+		if e.ComplexityRoot.ReconcilePayload.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconcilePayload.Run(childComplexity), true
+	case "ReconcilePayload.userErrors":
+		if e.ComplexityRoot.ReconcilePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconcilePayload.UserErrors(childComplexity), true
+
+	case "ReconciliationRun.actor":
+		if e.ComplexityRoot.ReconciliationRun.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.Actor(childComplexity), true
+	case "ReconciliationRun.finishedAt":
+		if e.ComplexityRoot.ReconciliationRun.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.FinishedAt(childComplexity), true
+	case "ReconciliationRun.id":
+		if e.ComplexityRoot.ReconciliationRun.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.ID(childComplexity), true
+	case "ReconciliationRun.isConsistent":
+		if e.ComplexityRoot.ReconciliationRun.IsConsistent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.IsConsistent(childComplexity), true
+	case "ReconciliationRun.issues":
+		if e.ComplexityRoot.ReconciliationRun.Issues == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.Issues(childComplexity), true
+	case "ReconciliationRun.reason":
+		if e.ComplexityRoot.ReconciliationRun.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.Reason(childComplexity), true
+	case "ReconciliationRun.repaired":
+		if e.ComplexityRoot.ReconciliationRun.Repaired == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.Repaired(childComplexity), true
+	case "ReconciliationRun.startedAt":
+		if e.ComplexityRoot.ReconciliationRun.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.StartedAt(childComplexity), true
+
+	case "ReconciliationRunConnection.edges":
+		if e.ComplexityRoot.ReconciliationRunConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRunConnection.Edges(childComplexity), true
+	case "ReconciliationRunConnection.pageInfo":
+		if e.ComplexityRoot.ReconciliationRunConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRunConnection.PageInfo(childComplexity), true
+
+	case "ReconciliationRunEdge.cursor":
+		if e.ComplexityRoot.ReconciliationRunEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRunEdge.Cursor(childComplexity), true
+	case "ReconciliationRunEdge.node":
+		if e.ComplexityRoot.ReconciliationRunEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRunEdge.Node(childComplexity), true
 
 	case "ReleaseHoldPayload.replayed":
 		if e.ComplexityRoot.ReleaseHoldPayload.Replayed == nil {
@@ -1242,6 +1525,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReservationLine.Location(childComplexity), true
+	case "ReservationLine.product":
+		if e.ComplexityRoot.ReservationLine.Product == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReservationLine.Product(childComplexity), true
 	case "ReservationLine.quantity":
 		if e.ComplexityRoot.ReservationLine.Quantity == nil {
 			break
@@ -1330,6 +1619,77 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Sku.Name(childComplexity), true
 
+	case "SkuConnection.edges":
+		if e.ComplexityRoot.SkuConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SkuConnection.Edges(childComplexity), true
+	case "SkuConnection.pageInfo":
+		if e.ComplexityRoot.SkuConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SkuConnection.PageInfo(childComplexity), true
+
+	case "SkuEdge.cursor":
+		if e.ComplexityRoot.SkuEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SkuEdge.Cursor(childComplexity), true
+	case "SkuEdge.node":
+		if e.ComplexityRoot.SkuEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SkuEdge.Node(childComplexity), true
+
+	case "Snapshot.id":
+		if e.ComplexityRoot.Snapshot.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Snapshot.ID(childComplexity), true
+	case "Snapshot.levelCount":
+		if e.ComplexityRoot.Snapshot.LevelCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Snapshot.LevelCount(childComplexity), true
+	case "Snapshot.takenAt":
+		if e.ComplexityRoot.Snapshot.TakenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Snapshot.TakenAt(childComplexity), true
+
+	case "SnapshotConnection.edges":
+		if e.ComplexityRoot.SnapshotConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SnapshotConnection.Edges(childComplexity), true
+	case "SnapshotConnection.pageInfo":
+		if e.ComplexityRoot.SnapshotConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SnapshotConnection.PageInfo(childComplexity), true
+
+	case "SnapshotEdge.cursor":
+		if e.ComplexityRoot.SnapshotEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SnapshotEdge.Cursor(childComplexity), true
+	case "SnapshotEdge.node":
+		if e.ComplexityRoot.SnapshotEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SnapshotEdge.Node(childComplexity), true
+
 	case "StockLevel.allocated":
 		if e.ComplexityRoot.StockLevel.Allocated == nil {
 			break
@@ -1407,6 +1767,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.ReservationChanged(childComplexity, args["id"].(string)), true
+
+	case "TakeSnapshotPayload.snapshot":
+		if e.ComplexityRoot.TakeSnapshotPayload.Snapshot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TakeSnapshotPayload.Snapshot(childComplexity), true
+	case "TakeSnapshotPayload.userErrors":
+		if e.ComplexityRoot.TakeSnapshotPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TakeSnapshotPayload.UserErrors(childComplexity), true
 
 	case "UnknownSkuError.code":
 		if e.ComplexityRoot.UnknownSkuError.Code == nil {
@@ -1487,6 +1860,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AdjustStockInput", ec.unmarshalInputAdjustStockInput),
+			graphql.NewInputUnmarshaler("AuditEntryFilter", ec.unmarshalInputAuditEntryFilter),
 			graphql.NewInputUnmarshaler("CancelAllocationInput", ec.unmarshalInputCancelAllocationInput),
 			graphql.NewInputUnmarshaler("ConvertHoldInput", ec.unmarshalInputConvertHoldInput),
 			graphql.NewInputUnmarshaler("CreateAllocationInput", ec.unmarshalInputCreateAllocationInput),
@@ -1495,11 +1869,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateSkuInput", ec.unmarshalInputCreateSkuInput),
 			graphql.NewInputUnmarshaler("ExtendHoldInput", ec.unmarshalInputExtendHoldInput),
 			graphql.NewInputUnmarshaler("FulfillAllocationInput", ec.unmarshalInputFulfillAllocationInput),
+			graphql.NewInputUnmarshaler("ReconcileInput", ec.unmarshalInputReconcileInput),
 			graphql.NewInputUnmarshaler("ReleaseHoldInput", ec.unmarshalInputReleaseHoldInput),
 			graphql.NewInputUnmarshaler("ReservationBy", ec.unmarshalInputReservationBy),
 			graphql.NewInputUnmarshaler("ReservationFilter", ec.unmarshalInputReservationFilter),
 			graphql.NewInputUnmarshaler("ReservationLineInput", ec.unmarshalInputReservationLineInput),
 			graphql.NewInputUnmarshaler("SetStockInput", ec.unmarshalInputSetStockInput),
+			graphql.NewInputUnmarshaler("SkuFilter", ec.unmarshalInputSkuFilter),
+			graphql.NewInputUnmarshaler("TakeSnapshotInput", ec.unmarshalInputTakeSnapshotInput),
 			graphql.NewInputUnmarshaler("UpdateSkuInput", ec.unmarshalInputUpdateSkuInput),
 		)
 	}
@@ -1672,8 +2049,16 @@ enum AuditAction {
   ADJUSTED
   "` + "`" + `total` + "`" + ` was set to a number."
   SET
-  "Reconciliation corrected a counter."
+  "Reconciliation took drift off the counters. Its deltas lead on from the entry before, which may never have known of the drift."
   REPAIRED
+}
+
+"From which end the audit log is read."
+enum AuditOrder {
+  "The last entry comes first."
+  NEWEST_FIRST
+  "The first entry comes first."
+  OLDEST_FIRST
 }
 
 "What must always hold, and the consistency check verifies."
@@ -1684,7 +2069,7 @@ enum Invariant {
   RESERVED_MATCHES_LINES
   "A level's ` + "`" + `allocated` + "`" + ` is the sum of its lines in ALLOCATED reservations."
   ALLOCATED_MATCHES_LINES
-  "A level's audit entries form one chain: versions without a gap, each entry the one before plus its deltas, the last one equal to the level."
+  "A level's audit entries form one chain: versions without a gap, each entry the one before plus its deltas, the last one equal to the level. A REPAIRED entry is a checkpoint: counters are verified from the last one on."
   AUDIT_CHAIN_UNBROKEN
   "A client token has at most one effect."
   ONE_EFFECT_PER_TOKEN
@@ -1854,6 +2239,16 @@ type PastAvailability {
   available: Long!
 }
 
+"A copy of stock levels, taken by takeSnapshot."
+type Snapshot {
+  "Opaque."
+  id: ID!
+  "When the last level had been copied, by the database's clock."
+  takenAt: DateTime!
+  "How many stock levels it has."
+  levelCount: Int!
+}
+
 "A product, as far as its stock is concerned."
 type Sku {
   "Opaque."
@@ -1912,6 +2307,8 @@ type ReservationLine {
   location: String!
   "How many units."
   quantity: Int!
+  "The SKU's particulars; null where it is no longer known."
+  product: Sku
 }
 
 "One change, as the append-only audit log records it."
@@ -1948,6 +2345,10 @@ type AuditEntry {
   reason: StockChangeReason
   "What the caller knows it by."
   reference: String
+  "The reservation that it is about, with its state as stored; null where there is none, or it is somebody else's."
+  reservation: Reservation
+  "The SKU's particulars; null where no SKU is concerned, or it is no longer known."
+  product: Sku
 }
 
 "What the consistency check found."
@@ -1986,6 +2387,26 @@ type ConsistencyIssue {
   repairable: Boolean!
 }
 
+"One run of reconciliation: the consistency check over everything, what it found, and what was repaired."
+type ReconciliationRun {
+  "Opaque. The audit entries of its repairs name it: ` + "`" + `reference` + "`" + ` is ` + "`" + `reconciliation run <id>` + "`" + `."
+  id: ID!
+  "When it began, by the database's clock."
+  startedAt: DateTime!
+  "When it ended; null while it is under way, and for one that was cut off."
+  finishedAt: DateTime
+  "Who asked for it: a principal, or ` + "`" + `system` + "`" + ` for one that was due."
+  actor: String!
+  "Why it was asked for."
+  reason: String
+  "Whether all invariants held, before anything was repaired."
+  isConsistent: Boolean!
+  "How many stock levels were repaired."
+  repaired: Int!
+  "What was found, before anything was repaired; at most 1,000. All that is repairable is repaired, reported or not."
+  issues: [ConsistencyIssue!]!
+}
+
 "Where a page lies among its neighbours."
 type PageInfo {
   "Whether more follow."
@@ -2014,6 +2435,38 @@ type ReservationEdge {
   node: Reservation!
 }
 
+"A page of SKUs."
+type SkuConnection {
+  "The page."
+  edges: [SkuEdge!]!
+  "Where it lies."
+  pageInfo: PageInfo!
+}
+
+"A SKU in a page."
+type SkuEdge {
+  "Opaque; give it as ` + "`" + `after` + "`" + ` to go on from here."
+  cursor: String!
+  "The SKU."
+  node: Sku!
+}
+
+"A page of the audit log."
+type AuditEntryConnection {
+  "The page."
+  edges: [AuditEntryEdge!]!
+  "Where it lies."
+  pageInfo: PageInfo!
+}
+
+"An audit entry in a page."
+type AuditEntryEdge {
+  "Opaque; give it as ` + "`" + `after` + "`" + ` to go on from here. Of an entry it is always the same, whatever the filter and the order."
+  cursor: String!
+  "The entry."
+  node: AuditEntry!
+}
+
 "A page of locations."
 type LocationConnection {
   "The page."
@@ -2028,6 +2481,38 @@ type LocationEdge {
   cursor: String!
   "The location."
   node: Location!
+}
+
+"A page of snapshots."
+type SnapshotConnection {
+  "The page."
+  edges: [SnapshotEdge!]!
+  "Where it lies."
+  pageInfo: PageInfo!
+}
+
+"A page of reconciliation runs."
+type ReconciliationRunConnection {
+  "The page."
+  edges: [ReconciliationRunEdge!]!
+  "Where it lies."
+  pageInfo: PageInfo!
+}
+
+"A snapshot in a page."
+type SnapshotEdge {
+  "Opaque; give it as ` + "`" + `after` + "`" + ` to go on from here."
+  cursor: String!
+  "The snapshot."
+  node: Snapshot!
+}
+
+"A reconciliation run in a page."
+type ReconciliationRunEdge {
+  "Opaque; give it as ` + "`" + `after` + "`" + ` to go on from here."
+  cursor: String!
+  "The run."
+  node: ReconciliationRun!
 }
 
 "Which reservation: by exactly one of these."
@@ -2056,6 +2541,30 @@ input ReservationFilter {
   expiresBefore: DateTime
 }
 
+"Which SKUs: those to which all that is given applies."
+input SkuFilter {
+  "Words, each of which begins a word of the SKU or of its name: 1 to 10 of them, in 1 to 255 characters. Case doesn't matter; words are kept apart by spaces and punctuation."
+  search: String
+  "With fewer units available than this, over all locations: 1 or more."
+  belowAvailable: Long
+}
+
+"Which audit entries: those to which all that is given applies."
+input AuditEntryFilter {
+  "About this SKU."
+  sku: String
+  "About this location."
+  location: String
+  "About this reservation."
+  reservationId: ID
+  "With this action."
+  action: AuditAction
+  "Of this moment or later."
+  since: DateTime
+  "Of before this moment."
+  until: DateTime
+}
+
 type Query {
   "The stock of up to 250 SKUs, in the order asked; null for a SKU that isn't known."
   availability(
@@ -2064,11 +2573,34 @@ type Query {
     "Only what is kept at this location."
     location: String
   ): [Availability]
+  "What the stock of up to 250 SKUs was at a moment, in the order asked; null for a SKU that isn't known, or wasn't created yet. A change that is under way at the very moment may still be missing: it gets its time a little before it is committed."
+  availabilityAt(
+    "The SKUs: at most 250."
+    skus: [String!]!
+    "The moment: not one to come, by the database's clock, and not one before the history that is kept."
+    at: DateTime!
+  ): [PastAvailability]
+  "The snapshots that were taken, newest first."
+  snapshots(
+    "How many: 1 to 100."
+    first: Int = 20
+    "The cursor of the last one seen."
+    after: String
+  ): SnapshotConnection
   "One SKU; null where there is none of this code."
   sku(
     "Its code."
     sku: String!
   ): Sku
+  "SKUs, by code."
+  skus(
+    "How many: 1 to 100."
+    first: Int = 20
+    "The cursor of the last one seen."
+    after: String
+    "Which ones; all where it is left out."
+    filter: SkuFilter
+  ): SkuConnection
   "Where stock is kept, by code."
   locations(
     "How many: 1 to 100."
@@ -2090,11 +2622,29 @@ type Query {
     "Which ones; all where it is left out."
     filter: ReservationFilter
   ): ReservationConnection
+  "What changed: every change, in the order of the log. The entries of one stock level are in the order of its versions."
+  auditLog(
+    "How many: 1 to 100."
+    first: Int = 20
+    "The cursor of the last one seen."
+    after: String
+    "Which end comes first."
+    order: AuditOrder! = NEWEST_FIRST
+    "Which entries; all where it is left out."
+    filter: AuditEntryFilter
+  ): AuditEntryConnection
   "Checks what must always hold, now, against the database."
   consistency(
     "Only these SKUs, at most 250; all where it is left out."
     skus: [String!]
   ): ConsistencyReport
+  "Reconciliation runs that have recorded what they found, newest first."
+  reconciliationRuns(
+    "How many: 1 to 100."
+    first: Int = 20
+    "The cursor of the last one seen."
+    after: String
+  ): ReconciliationRunConnection
 }
 
 "A new SKU."
@@ -2365,6 +2915,36 @@ type CancelAllocationPayload {
   userErrors: [UserError!]!
 }
 
+"Of what a snapshot is to be taken."
+input TakeSnapshotInput {
+  "The SKUs whose levels are copied: 1 to 250. Left out, all there are."
+  skus: [String!]
+}
+
+"What becomes of takeSnapshot."
+type TakeSnapshotPayload {
+  "The snapshot; null when it was refused."
+  snapshot: Snapshot
+  "Why it was refused; empty when it was done."
+  userErrors: [UserError!]!
+}
+
+"A run of reconciliation."
+input ReconcileInput {
+  "Whether to repair what is repairable. False only checks, and records what was found."
+  repair: Boolean!
+  "Why: 1 to 255 characters."
+  reason: String
+}
+
+"What becomes of reconcile."
+type ReconcilePayload {
+  "The run; null when it was refused."
+  run: ReconciliationRun
+  "Why it was refused; empty when it was done."
+  userErrors: [UserError!]!
+}
+
 type Mutation {
   "Adds a SKU to the catalogue."
   createSku(
@@ -2426,6 +3006,16 @@ type Mutation {
     "The change."
     input: AdjustStockInput!
   ): AdjustStockPayload
+  "Copies stock levels while stock goes on changing, each with its version. A million take some ten seconds."
+  takeSnapshot(
+    "Of what."
+    input: TakeSnapshotInput!
+  ): TakeSnapshotPayload
+  "Checks everything, records what was found, and repairs it if asked. On a large database it may outlast the request, which is then answered ` + "`" + `UNKNOWN_OUTCOME` + "`" + `: the run goes on, and ` + "`" + `reconciliationRuns` + "`" + ` will tell."
+  reconcile(
+    "The run."
+    input: ReconcileInput!
+  ): ReconcilePayload
 }
 
 type Subscription {
@@ -2460,6 +3050,68 @@ func (ec *executionContext) childFields_AdjustStockPayload(ctx context.Context, 
 		return ec.fieldContext_AdjustStockPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AdjustStockPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AuditEntry_id(ctx, field)
+	case "at":
+		return ec.fieldContext_AuditEntry_at(ctx, field)
+	case "action":
+		return ec.fieldContext_AuditEntry_action(ctx, field)
+	case "sku":
+		return ec.fieldContext_AuditEntry_sku(ctx, field)
+	case "location":
+		return ec.fieldContext_AuditEntry_location(ctx, field)
+	case "reservationId":
+		return ec.fieldContext_AuditEntry_reservationId(ctx, field)
+	case "totalDelta":
+		return ec.fieldContext_AuditEntry_totalDelta(ctx, field)
+	case "reservedDelta":
+		return ec.fieldContext_AuditEntry_reservedDelta(ctx, field)
+	case "allocatedDelta":
+		return ec.fieldContext_AuditEntry_allocatedDelta(ctx, field)
+	case "total":
+		return ec.fieldContext_AuditEntry_total(ctx, field)
+	case "reserved":
+		return ec.fieldContext_AuditEntry_reserved(ctx, field)
+	case "allocated":
+		return ec.fieldContext_AuditEntry_allocated(ctx, field)
+	case "version":
+		return ec.fieldContext_AuditEntry_version(ctx, field)
+	case "actor":
+		return ec.fieldContext_AuditEntry_actor(ctx, field)
+	case "reason":
+		return ec.fieldContext_AuditEntry_reason(ctx, field)
+	case "reference":
+		return ec.fieldContext_AuditEntry_reference(ctx, field)
+	case "reservation":
+		return ec.fieldContext_AuditEntry_reservation(ctx, field)
+	case "product":
+		return ec.fieldContext_AuditEntry_product(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEntryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AuditEntryConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AuditEntryConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEntryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEntryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AuditEntryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AuditEntryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEntryEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Availability(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2662,6 +3314,76 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_PastAvailability(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sku":
+		return ec.fieldContext_PastAvailability_sku(ctx, field)
+	case "at":
+		return ec.fieldContext_PastAvailability_at(ctx, field)
+	case "total":
+		return ec.fieldContext_PastAvailability_total(ctx, field)
+	case "reserved":
+		return ec.fieldContext_PastAvailability_reserved(ctx, field)
+	case "allocated":
+		return ec.fieldContext_PastAvailability_allocated(ctx, field)
+	case "available":
+		return ec.fieldContext_PastAvailability_available(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PastAvailability", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconcilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "run":
+		return ec.fieldContext_ReconcilePayload_run(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ReconcilePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconcilePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconciliationRun(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ReconciliationRun_id(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_ReconciliationRun_startedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_ReconciliationRun_finishedAt(ctx, field)
+	case "actor":
+		return ec.fieldContext_ReconciliationRun_actor(ctx, field)
+	case "reason":
+		return ec.fieldContext_ReconciliationRun_reason(ctx, field)
+	case "isConsistent":
+		return ec.fieldContext_ReconciliationRun_isConsistent(ctx, field)
+	case "repaired":
+		return ec.fieldContext_ReconciliationRun_repaired(ctx, field)
+	case "issues":
+		return ec.fieldContext_ReconciliationRun_issues(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciliationRun", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconciliationRunConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ReconciliationRunConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ReconciliationRunConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciliationRunConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconciliationRunEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ReconciliationRunEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ReconciliationRunEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciliationRunEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_ReleaseHoldPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "reservation":
@@ -2728,6 +3450,8 @@ func (ec *executionContext) childFields_ReservationLine(ctx context.Context, fie
 		return ec.fieldContext_ReservationLine_location(ctx, field)
 	case "quantity":
 		return ec.fieldContext_ReservationLine_quantity(ctx, field)
+	case "product":
+		return ec.fieldContext_ReservationLine_product(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReservationLine", field.Name)
 }
@@ -2762,6 +3486,58 @@ func (ec *executionContext) childFields_Sku(ctx context.Context, field graphql.C
 	return nil, fmt.Errorf("no field named %q was found under type Sku", field.Name)
 }
 
+func (ec *executionContext) childFields_SkuConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SkuConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SkuConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SkuConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SkuEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SkuEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SkuEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SkuEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Snapshot(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Snapshot_id(ctx, field)
+	case "takenAt":
+		return ec.fieldContext_Snapshot_takenAt(ctx, field)
+	case "levelCount":
+		return ec.fieldContext_Snapshot_levelCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Snapshot", field.Name)
+}
+
+func (ec *executionContext) childFields_SnapshotConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SnapshotConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SnapshotConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SnapshotConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SnapshotEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SnapshotEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SnapshotEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SnapshotEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_StockLevel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -2784,6 +3560,16 @@ func (ec *executionContext) childFields_StockLevel(ctx context.Context, field gr
 		return ec.fieldContext_StockLevel_updatedAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StockLevel", field.Name)
+}
+
+func (ec *executionContext) childFields_TakeSnapshotPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "snapshot":
+		return ec.fieldContext_TakeSnapshotPayload_snapshot(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TakeSnapshotPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TakeSnapshotPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateSkuPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -12,7 +12,7 @@ import (
 )
 
 // skusMax bounds how many SKUs one query may name.
-const skusMax = 250
+const skusMax = inventory.SKUsMax
 
 // Availability answers the stock of the SKUs in the order asked, nil for one
 // that isn't known, as of one moment. With a location it is what is kept there.
@@ -33,6 +33,12 @@ func (r *Repo) Availability(ctx context.Context, skus []string, location *string
 		answer[i] = bySKU[sku]
 	}
 	return answer, nil
+}
+
+// AvailabilityBySKU answers the stock of those of the SKUs that there are, over
+// all their locations, as of one moment. It takes any number of them.
+func (r *Repo) AvailabilityBySKU(ctx context.Context, skus []string) (map[string]*inventory.Availability, error) {
+	return r.availability(ctx, skus, nil)
 }
 
 type availabilityRow struct {

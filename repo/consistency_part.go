@@ -35,7 +35,7 @@ const (
 type column struct{ table, name string }
 
 var divided = [walkCount][]column{
-	bySKU:         {{"skus", "sku"}, {"stock_levels", "sku"}, {"reservation_lines", "sku"}, {"audit_log", "sku"}},
+	bySKU:         {{"skus", "sku"}, {"stock_levels", "sku"}, {"reservation_lines", "sku"}, {"audit_log", "sku"}, {"base_levels", "sku"}},
 	byReservation: {{"reservations", "id"}, {"reservation_lines", "reservation_id"}, {"audit_log", "reservation_id"}},
 	byCommand:     {{"reservations", "id"}, {"client_tokens", "command_id"}, {"audit_log", "command_id"}},
 }

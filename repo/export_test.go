@@ -20,3 +20,6 @@ func (r *Repo) JoinCheck() func() (inventory.ConsistencyReport, error) {
 		return report, done.Err
 	}
 }
+
+// SelectPast is the statement of AvailabilityAt.
+const SelectPast = selectPast

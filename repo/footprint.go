@@ -12,6 +12,8 @@ import (
 type footprint struct {
 	reservations []string
 	levels       []inventory.LevelKey
+	// logEnds are the levels of which the end of the log is needed.
+	logEnds []inventory.LevelKey
 	// wholeSKUs are those of which every level is needed.
 	wholeSKUs []string
 	locations []string
@@ -29,6 +31,7 @@ func footprintOf(calls []*call) footprint {
 		one := c.footprint
 		f.reservations = append(f.reservations, one.Reservations...)
 		f.levels = append(f.levels, one.Levels...)
+		f.logEnds = append(f.logEnds, one.LogEnds...)
 		f.wholeSKUs = append(f.wholeSKUs, one.SKUs...)
 		f.locations = append(f.locations, one.Locations...)
 		if one.TokenKey != "" {
@@ -48,9 +51,14 @@ func footprintOf(calls []*call) footprint {
 		f.knownSKUs = append(f.knownSKUs, key.SKU)
 	}
 	f.knownSKUs = distinct(f.knownSKUs)
-	slices.SortFunc(f.levels, inventory.LevelKey.Compare)
-	f.levels = slices.Compact(f.levels)
+	f.levels = distinctKeys(f.levels)
+	f.logEnds = distinctKeys(f.logEnds)
 	return f
+}
+
+func distinctKeys(keys []inventory.LevelKey) []inventory.LevelKey {
+	slices.SortFunc(keys, inventory.LevelKey.Compare)
+	return slices.Compact(keys)
 }
 
 func distinct(names []string) []string {

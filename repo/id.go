@@ -20,3 +20,11 @@ func newID(at time.Time) string {
 	id[8] = id[8]&0x3f | 0x80
 	return id.String()
 }
+
+// idFloor is what no id sorts before that was minted in the millisecond of at,
+// or later. Ids have no moments before 1970.
+func idFloor(at time.Time) string {
+	var id uuid.UUID
+	binary.BigEndian.PutUint64(id[:8], uint64(max(0, at.UnixMilli()))<<16)
+	return id.String()
+}

@@ -15,20 +15,13 @@ func (r *Repo) CreateLocation(ctx context.Context, location inventory.CreateLoca
 	if invalid := location.Validate(); len(invalid) > 0 {
 		return inventory.Outcome{Refused: invalid}, nil
 	}
-	t, err := r.begin(ctx, patienceFor(readLockTimeout).within(ctx))
-	if err != nil {
-		return inventory.Outcome{}, readFault(err)
-	}
-	defer t.end(ctx)
 	var created string
-	err = t.commit(ctx, `INSERT INTO locations (code, name, command_id, created_at) VALUES (?, ?, ?, clock_timestamp())
+	err := r.write(ctx, `INSERT INTO locations (code, name, command_id, created_at) VALUES (?, ?, ?, clock_timestamp())
 		ON CONFLICT DO NOTHING RETURNING code`, []any{location.Code, location.Name, newID(time.Now())}, &created)
-	switch {
-	case connectionLost(err):
-		return inventory.Outcome{}, fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
-	case err != nil:
-		return inventory.Outcome{}, fmt.Errorf("create location: %w", readFault(err))
-	case created == "":
+	if err != nil {
+		return inventory.Outcome{}, fmt.Errorf("create location: %w", err)
+	}
+	if created == "" {
 		return inventory.Outcome{Refused: []*inventory.Error{location.Taken()}}, nil
 	}
 	return inventory.Outcome{Location: &inventory.Location{Code: location.Code, Name: location.Name}}, nil
@@ -47,9 +40,5 @@ func (r *Repo) Locations(ctx context.Context, page Page) (List[inventory.Locatio
 	if err != nil {
 		return List[inventory.Location]{}, fmt.Errorf("locations: %w", err)
 	}
-	list := List[inventory.Location]{More: len(rows) > page.First, Items: rows[:min(len(rows), page.First)]}
-	for _, location := range list.Items {
-		list.Cursors = append(list.Cursors, cursor(locationCursors, location.Code))
-	}
-	return list, nil
+	return listOf(page, rows, locationCursors, func(l inventory.Location) string { return l.Code }), nil
 }

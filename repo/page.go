@@ -19,13 +19,78 @@ type Page struct {
 	After *string
 }
 
-// List is one page of a list.
+// List is one page of a list. The schema's connections are bound to it.
 type List[T any] struct {
 	Items []T
 	// Cursors are the items', at their index.
 	Cursors []string
 	// More says that others follow.
 	More bool
+	// Continued says that the page began after a cursor.
+	Continued bool
+}
+
+// Edge is an item of a list, with its cursor.
+type Edge[T any] struct {
+	Cursor string
+	Node   T
+}
+
+// PageInfo is where a page lies among its neighbours.
+type PageInfo struct {
+	HasNextPage     bool
+	HasPreviousPage bool
+	StartCursor     *string
+	EndCursor       *string
+}
+
+// What gqlgen.yml binds the schema's types to: it can't spell type arguments.
+type (
+	// ReservationList and the others are connections.
+	ReservationList = List[inventory.Reservation]
+	LocationList    = List[inventory.Location]
+	SKUList         = List[inventory.SKU]
+	AuditList       = List[inventory.LoggedEntry]
+	SnapshotList    = List[inventory.Snapshot]
+	RunList         = List[inventory.ReconciliationRun]
+
+	// ReservationEdge and the others are theirs.
+	ReservationEdge = Edge[inventory.Reservation]
+	LocationEdge    = Edge[inventory.Location]
+	SKUEdge         = Edge[inventory.SKU]
+	AuditEdge       = Edge[inventory.LoggedEntry]
+	SnapshotEdge    = Edge[inventory.Snapshot]
+	RunEdge         = Edge[inventory.ReconciliationRun]
+)
+
+// Edges are the items with their cursors.
+func (l List[T]) Edges() []Edge[T] {
+	edges := make([]Edge[T], len(l.Items))
+	for i, item := range l.Items {
+		edges[i] = Edge[T]{l.Cursors[i], item}
+	}
+	return edges
+}
+
+// PageInfo says where the page lies.
+func (l List[T]) PageInfo() PageInfo {
+	info := PageInfo{HasNextPage: l.More, HasPreviousPage: l.Continued}
+	if len(l.Cursors) > 0 {
+		info.StartCursor, info.EndCursor = &l.Cursors[0], &l.Cursors[len(l.Cursors)-1]
+	}
+	return info
+}
+
+// listOf makes a list of what was read: of one item more than the page has, if
+// there are so many. The key of an item is what the next page begins after.
+func listOf[T any](page Page, found []T, kind cursorKind, key func(T) string) List[T] {
+	list := List[T]{
+		Items: found[:min(len(found), page.First)], More: len(found) > page.First, Continued: page.After != nil,
+	}
+	for _, item := range list.Items {
+		list.Cursors = append(list.Cursors, cursor(kind, key(item)))
+	}
+	return list
 }
 
 // cursorKind tells the cursors of different lists apart.
@@ -33,8 +98,6 @@ type cursorKind struct {
 	name  string
 	valid func(key string) bool
 }
-
-var reservationCursors = cursorKind{"reservation", inventory.ValidReservationID}
 
 func cursor(kind cursorKind, key string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(kind.name + "|" + key))

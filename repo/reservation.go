@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
 
 	"holdfast/internal/inventory"
 )
@@ -75,91 +75,35 @@ func (r *Repo) currentReservation(ctx context.Context, where, key string) (*inve
 	return &reservation, nil
 }
 
-// ReservationFilter is which reservations to list: those to which all that is
-// given applies.
-type ReservationFilter struct {
-	Status        *inventory.Status
-	SKU           *string
-	Holder        *string
-	Reference     *string
-	CreatedAfter  *time.Time
-	CreatedBefore *time.Time
-	ExpiresBefore *time.Time
+// ReservationsByID answers those of the reservations that are the caller's, with
+// their state as stored.
+func (r *Repo) ReservationsByID(ctx context.Context, ids []string) (map[string]*inventory.Reservation, error) {
+	found, err := r.selectReservations(ctx, "r.id = ANY(?::uuid[]) AND r.principal = ?", pgdialect.Array(ids), principalOf(ctx))
+	if err != nil {
+		return nil, fmt.Errorf("reservations by id: %w", err)
+	}
+	byID := make(map[string]*inventory.Reservation, len(found))
+	for i, reservation := range found {
+		byID[reservation.ID] = &found[i]
+	}
+	return byID, nil
 }
 
-// Reservations answers the caller's reservations, newest first, with their
-// state as stored.
-func (r *Repo) Reservations(ctx context.Context, page Page, filter *ReservationFilter) (List[inventory.Reservation], error) {
-	if filter == nil {
-		filter = &ReservationFilter{}
-	}
-	if problem := filter.check(); problem != nil {
-		return List[inventory.Reservation]{}, problem
-	}
-	after, problem := page.after(reservationCursors)
-	if problem != nil {
-		return List[inventory.Reservation]{}, problem
-	}
-
-	// Ids are minted from the time, so that their order is that of creation.
-	query := r.db.NewSelect().ColumnExpr("to_json(r)").
-		TableExpr("(?) AS r", bun.SafeQuery(selectReservations)).
-		Where("r.principal = ?", principalOf(ctx)).
-		OrderExpr("r.id DESC").
-		Limit(int64(page.First) + 1)
-	if after != "" {
-		query.Where("r.id < ?::uuid", after)
-	}
-	filter.apply(query)
-
+// selectReservations answers the reservations that the condition names, newest
+// first.
+func (r *Repo) selectReservations(ctx context.Context, where string, args ...any) ([]inventory.Reservation, error) {
 	var encoded []json.RawMessage
-	if err := r.query(ctx, "?", []any{query}, &encoded); err != nil {
-		return List[inventory.Reservation]{}, fmt.Errorf("reservations: %w", err)
+	err := r.query(ctx, "SELECT to_json(r) FROM ("+selectReservations+" WHERE "+where+") AS r ORDER BY r.id DESC", args, &encoded)
+	if err != nil {
+		return nil, err
 	}
-	list := List[inventory.Reservation]{More: len(encoded) > page.First}
-	for _, row := range encoded[:min(len(encoded), page.First)] {
+	var reservations []inventory.Reservation
+	for _, row := range encoded {
 		var decoded reservationRow
 		if err := json.Unmarshal(row, &decoded); err != nil {
-			return List[inventory.Reservation]{}, fmt.Errorf("reservations: %w", err)
+			return nil, err
 		}
-		list.Items = append(list.Items, decoded.reservation())
-		list.Cursors = append(list.Cursors, cursor(reservationCursors, decoded.ID))
+		reservations = append(reservations, decoded.reservation())
 	}
-	return list, nil
-}
-
-func (f *ReservationFilter) check() *inventory.Error {
-	switch {
-	case f.SKU != nil && !inventory.ValidCode(*f.SKU):
-		return notASKU("filter", "sku")
-	case f.Holder != nil && !inventory.ValidText(*f.Holder):
-		return badArgument("a holder is 1 to 255 characters on one line, not all blank", "filter", "holder")
-	case f.Reference != nil && !inventory.ValidText(*f.Reference):
-		return badArgument("a reference is 1 to 255 characters on one line, not all blank", "filter", "reference")
-	}
-	return nil
-}
-
-func (f *ReservationFilter) apply(query *bun.SelectQuery) {
-	if f.Status != nil {
-		query.Where("r.status = ?", *f.Status)
-	}
-	if f.SKU != nil {
-		query.Where("EXISTS (SELECT FROM reservation_lines AS l WHERE l.sku = ? AND l.reservation_id = r.id)", *f.SKU)
-	}
-	if f.Holder != nil {
-		query.Where("r.holder = ?", *f.Holder)
-	}
-	if f.Reference != nil {
-		query.Where("r.reference = ?", *f.Reference)
-	}
-	if f.CreatedAfter != nil {
-		query.Where("r.created_at >= ?", *f.CreatedAfter)
-	}
-	if f.CreatedBefore != nil {
-		query.Where("r.created_at < ?", *f.CreatedBefore)
-	}
-	if f.ExpiresBefore != nil {
-		query.Where("r.expires_at < ?", *f.ExpiresBefore)
-	}
+	return reservations, nil
 }

@@ -2,28 +2,55 @@ package repo
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
+
+	"github.com/uptrace/bun/dialect/pgdialect"
 
 	"holdfast/internal/inventory"
 )
+
+// skuColumns are a SKU's particulars: not those columns that serve the lists.
+const skuColumns = "sku, name, metadata, command_id, created_at"
 
 // SKU answers one SKU, or nil where there is none of this code.
 func (r *Repo) SKU(ctx context.Context, code string) (*inventory.SKU, error) {
 	if !inventory.ValidCode(code) {
 		return nil, notASKU("sku")
 	}
-	var encoded []byte
-	err := r.query(ctx, "SELECT to_json(s) FROM skus AS s WHERE sku = ?", []any{code}, &encoded)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("SKU: %w", err)
+	bySKU, err := r.SKUsByCode(ctx, []string{code})
+	return bySKU[code], err
+}
+
+// SKUsByCode answers those of the SKUs that there are.
+func (r *Repo) SKUsByCode(ctx context.Context, codes []string) (map[string]*inventory.SKU, error) {
+	found, err := r.selectSKUs(ctx, "SELECT "+skuColumns+" FROM skus WHERE sku = ANY(?::text[])", pgdialect.Array(codes))
+	if err != nil {
+		return nil, fmt.Errorf("SKUs by code: %w", err)
 	}
-	return decodeSKU(encoded)
+	byCode := make(map[string]*inventory.SKU, len(found))
+	for i, sku := range found {
+		byCode[sku.Code] = &found[i]
+	}
+	return byCode, nil
+}
+
+// selectSKUs answers the SKUs that the query selects with their skuColumns, by
+// code.
+func (r *Repo) selectSKUs(ctx context.Context, query string, args ...any) ([]inventory.SKU, error) {
+	var encoded []json.RawMessage
+	if err := r.query(ctx, "SELECT to_json(s) FROM ("+query+") AS s ORDER BY s.sku", args, &encoded); err != nil {
+		return nil, err
+	}
+	skus := make([]inventory.SKU, len(encoded))
+	for i, row := range encoded {
+		sku, err := decodeSKU(row)
+		if err != nil {
+			return nil, err
+		}
+		skus[i] = *sku
+	}
+	return skus, nil
 }
 
 // UpdateSKU changes the particulars that are given. Repeating it is safe. The
@@ -37,20 +64,13 @@ func (r *Repo) UpdateSKU(ctx context.Context, update inventory.UpdateSKU) (inven
 		given := string(update.Metadata)
 		metadata = &given
 	}
-	t, err := r.begin(ctx, patienceFor(readLockTimeout).within(ctx))
-	if err != nil {
-		return inventory.Outcome{}, readFault(err)
-	}
-	defer t.end(ctx)
 	var encoded []byte
-	err = t.commit(ctx, `UPDATE skus AS s SET name = coalesce(?, name), metadata = coalesce(?::json, metadata)
-		WHERE sku = ? RETURNING to_json(s)`, []any{update.Name, metadata, update.SKU}, &encoded)
-	switch {
-	case connectionLost(err):
-		return inventory.Outcome{}, fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
-	case err != nil:
-		return inventory.Outcome{}, fmt.Errorf("update SKU: %w", readFault(err))
-	case encoded == nil:
+	err := r.write(ctx, `UPDATE skus AS s SET name = coalesce(?, name), metadata = coalesce(?::json, metadata)
+		WHERE sku = ? RETURNING (SELECT to_json(u) FROM (SELECT `+skuColumns+`) AS u)`, []any{update.Name, metadata, update.SKU}, &encoded)
+	if err != nil {
+		return inventory.Outcome{}, fmt.Errorf("update SKU: %w", err)
+	}
+	if encoded == nil {
 		return inventory.Outcome{Refused: []*inventory.Error{update.Unknown()}}, nil
 	}
 	sku, err := decodeSKU(encoded)

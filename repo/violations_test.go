@@ -29,11 +29,16 @@ var violations = []string{
 		FROM reservation_lines JOIN reservations ON id = reservation_id GROUP BY sku, location) AS lines USING (sku, location)
 	 WHERE (reserved, allocated) IS DISTINCT FROM (coalesce(held, 0), coalesce(owned, 0))`,
 
-	// 4: the log adds up to each of its entries' counters, and to the level.
+	// 4: the log adds up to each of its entries' counters from the last repair on,
+	// which begins anew, and to the level.
 	`SELECT 'the log breaks at ' || to_json(e) FROM (
-		SELECT *, row_number() OVER w AS nth, sum(total_delta) OVER w AS t, sum(reserved_delta) OVER w AS r, sum(allocated_delta) OVER w AS a
-		FROM audit_log WHERE version IS NOT NULL WINDOW w AS (PARTITION BY sku, location ORDER BY version)) AS e
-	 WHERE (version, total, reserved, allocated) <> (nth, t, r, a)`,
+		SELECT *, row_number() OVER w AS nth, count(*) FILTER (WHERE action = 'REPAIRED') OVER later AS repairs,
+			total - CASE WHEN action = 'REPAIRED' THEN 0 ELSE lag(total, 1, 0::bigint) OVER w + total_delta END AS t,
+			reserved - CASE WHEN action = 'REPAIRED' THEN 0 ELSE lag(reserved, 1, 0::bigint) OVER w + reserved_delta END AS r,
+			allocated - CASE WHEN action = 'REPAIRED' THEN 0 ELSE lag(allocated, 1, 0::bigint) OVER w + allocated_delta END AS a
+		FROM audit_log WHERE version IS NOT NULL
+		WINDOW w AS (PARTITION BY sku, location ORDER BY version), later AS (PARTITION BY sku, location ORDER BY version DESC)) AS e
+	 WHERE version <> nth OR repairs = 0 AND (t, r, a) <> (0, 0, 0)`,
 	`SELECT 'not the end of the log: ' || to_json(l) FROM stock_levels AS l
 	 FULL JOIN (SELECT DISTINCT ON (sku, location) * FROM audit_log WHERE version IS NOT NULL ORDER BY sku, location, version DESC) AS e USING (sku, location)
 	 WHERE (l.version, l.total, l.reserved, l.allocated, l.updated_at) IS DISTINCT FROM (e.version, e.total, e.reserved, e.allocated, e.at)`,

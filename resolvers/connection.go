@@ -1,10 +1,6 @@
 package resolvers
 
-import (
-	"holdfast/graph/model"
-	"holdfast/internal/inventory"
-	"holdfast/repo"
-)
+import "holdfast/repo"
 
 // pageDefault is how many a connection has unless asked otherwise.
 const pageDefault = 20
@@ -14,28 +10,4 @@ func page(first *int32, after *string) repo.Page {
 		return repo.Page{First: pageDefault, After: after}
 	}
 	return repo.Page{First: int(*first), After: after}
-}
-
-func reservationConnection(list repo.List[inventory.Reservation], after *string) *model.ReservationConnection {
-	edges := make([]model.ReservationEdge, len(list.Items))
-	for i, item := range list.Items {
-		edges[i] = model.ReservationEdge{Cursor: list.Cursors[i], Node: item}
-	}
-	return &model.ReservationConnection{Edges: edges, PageInfo: pageInfo(list.Cursors, list.More, after)}
-}
-
-func locationConnection(list repo.List[inventory.Location], after *string) *model.LocationConnection {
-	edges := make([]model.LocationEdge, len(list.Items))
-	for i, item := range list.Items {
-		edges[i] = model.LocationEdge{Cursor: list.Cursors[i], Node: item}
-	}
-	return &model.LocationConnection{Edges: edges, PageInfo: pageInfo(list.Cursors, list.More, after)}
-}
-
-func pageInfo(cursors []string, more bool, after *string) model.PageInfo {
-	info := model.PageInfo{HasNextPage: more, HasPreviousPage: after != nil}
-	if len(cursors) > 0 {
-		info.StartCursor, info.EndCursor = &cursors[0], &cursors[len(cursors)-1]
-	}
-	return info
 }

@@ -17,11 +17,33 @@ type sku struct{ *Root }
 var _ graph.SkuResolver = (*sku)(nil)
 
 func (r *sku) Availability(ctx context.Context, sku *inventory.SKU) (*inventory.Availability, error) {
-	answer, err := r.Repo.Availability(ctx, []string{sku.Code}, nil)
-	if err != nil {
-		return nil, fault(err)
+	return loadersOf(ctx).availabilities.load(ctx, sku.Code)
+}
+
+type reservationLine struct{ *Root }
+
+var _ graph.ReservationLineResolver = (*reservationLine)(nil)
+
+func (r *reservationLine) Product(ctx context.Context, line *inventory.Line) (*inventory.SKU, error) {
+	return loadersOf(ctx).skus.load(ctx, line.SKU)
+}
+
+type auditEntry struct{ *Root }
+
+var _ graph.AuditEntryResolver = (*auditEntry)(nil)
+
+func (r *auditEntry) Reservation(ctx context.Context, entry *inventory.LoggedEntry) (*inventory.Reservation, error) {
+	if entry.ReservationID == nil {
+		return nil, nil
 	}
-	return answer[0], nil
+	return loadersOf(ctx).reservations.load(ctx, *entry.ReservationID)
+}
+
+func (r *auditEntry) Product(ctx context.Context, entry *inventory.LoggedEntry) (*inventory.SKU, error) {
+	if entry.SKU == nil {
+		return nil, nil
+	}
+	return loadersOf(ctx).skus.load(ctx, *entry.SKU)
 }
 
 type insufficientStock struct{ *Root }

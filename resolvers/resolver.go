@@ -10,7 +10,7 @@ import (
 
 //go:generate go -C .. tool gqlgen generate
 
-// Root resolves the schema.
+// Root resolves the schema. The server needs Loaders as an extension.
 type Root struct {
 	Repo *repo.Repo
 	Feed *feed.Feed
@@ -29,6 +29,12 @@ func (r *Root) Subscription() graph.SubscriptionResolver { return &subscription{
 
 // Sku implements graph.ResolverRoot.
 func (r *Root) Sku() graph.SkuResolver { return &sku{r} }
+
+// ReservationLine implements graph.ResolverRoot.
+func (r *Root) ReservationLine() graph.ReservationLineResolver { return &reservationLine{r} }
+
+// AuditEntry implements graph.ResolverRoot.
+func (r *Root) AuditEntry() graph.AuditEntryResolver { return &auditEntry{r} }
 
 // InsufficientStockError implements graph.ResolverRoot.
 func (r *Root) InsufficientStockError() graph.InsufficientStockErrorResolver {

@@ -3,11 +3,7 @@
 package model
 
 import (
-	"bytes"
-	"fmt"
 	"holdfast/internal/inventory"
-	"io"
-	"strconv"
 	"time"
 )
 
@@ -30,42 +26,6 @@ type AdjustStockPayload struct {
 	Replayed bool `json:"replayed"`
 	// Why it was refused; empty when it was done.
 	UserErrors []UserError `json:"userErrors"`
-}
-
-// One change, as the append-only audit log records it.
-type AuditEntry struct {
-	// Opaque.
-	ID string `json:"id"`
-	// When it happened, by the database's clock.
-	At time.Time `json:"at"`
-	// What happened.
-	Action AuditAction `json:"action"`
-	// The SKU; null where no stock is concerned.
-	Sku *string `json:"sku,omitempty"`
-	// The location's code; null where no stock is concerned.
-	Location *string `json:"location,omitempty"`
-	// The reservation that it is about.
-	ReservationID *string `json:"reservationId,omitempty"`
-	// The change of `total`.
-	TotalDelta int64 `json:"totalDelta"`
-	// The change of `reserved`.
-	ReservedDelta int64 `json:"reservedDelta"`
-	// The change of `allocated`.
-	AllocatedDelta int64 `json:"allocatedDelta"`
-	// `total` after it.
-	Total *int64 `json:"total,omitempty"`
-	// `reserved` after it.
-	Reserved *int64 `json:"reserved,omitempty"`
-	// `allocated` after it.
-	Allocated *int64 `json:"allocated,omitempty"`
-	// The stock level's version after it.
-	Version *int64 `json:"version,omitempty"`
-	// Who did it: a principal, or `system`.
-	Actor string `json:"actor"`
-	// Why, for a change of stock by hand.
-	Reason *inventory.Reason `json:"reason,omitempty"`
-	// What the caller knows it by.
-	Reference *string `json:"reference,omitempty"`
 }
 
 // What becomes of cancelAllocation.
@@ -239,54 +199,18 @@ func (this InvalidStateError) GetField() []string {
 	return interfaceSlice
 }
 
-// A page of locations.
-type LocationConnection struct {
-	// The page.
-	Edges []LocationEdge `json:"edges"`
-	// Where it lies.
-	PageInfo PageInfo `json:"pageInfo"`
-}
-
-// A location in a page.
-type LocationEdge struct {
-	// Opaque; give it as `after` to go on from here.
-	Cursor string `json:"cursor"`
-	// The location.
-	Node inventory.Location `json:"node"`
-}
-
 type Mutation struct {
 }
 
-// Where a page lies among its neighbours.
-type PageInfo struct {
-	// Whether more follow.
-	HasNextPage bool `json:"hasNextPage"`
-	// Whether the page began after a cursor, so that some came before.
-	HasPreviousPage bool `json:"hasPreviousPage"`
-	// The first edge's cursor; null on an empty page.
-	StartCursor *string `json:"startCursor,omitempty"`
-	// The last edge's cursor; null on an empty page.
-	EndCursor *string `json:"endCursor,omitempty"`
-}
-
-// What a SKU's stock was at a moment.
-type PastAvailability struct {
-	// The SKU.
-	Sku string `json:"sku"`
-	// The moment asked for.
-	At time.Time `json:"at"`
-	// Units there were.
-	Total int64 `json:"total"`
-	// Units lent out as holds.
-	Reserved int64 `json:"reserved"`
-	// Units that belonged to somebody and had not left.
-	Allocated int64 `json:"allocated"`
-	// Units that could be had: total - reserved - allocated.
-	Available int64 `json:"available"`
-}
-
 type Query struct {
+}
+
+// What becomes of reconcile.
+type ReconcilePayload struct {
+	// The run; null when it was refused.
+	Run *inventory.ReconciliationRun `json:"run,omitempty"`
+	// Why it was refused; empty when it was done.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // What becomes of releaseHold.
@@ -297,22 +221,6 @@ type ReleaseHoldPayload struct {
 	Replayed bool `json:"replayed"`
 	// Why it was refused; empty when it was done.
 	UserErrors []UserError `json:"userErrors"`
-}
-
-// A page of reservations.
-type ReservationConnection struct {
-	// The page.
-	Edges []ReservationEdge `json:"edges"`
-	// Where it lies.
-	PageInfo PageInfo `json:"pageInfo"`
-}
-
-// A reservation in a page.
-type ReservationEdge struct {
-	// Opaque; give it as `after` to go on from here.
-	Cursor string `json:"cursor"`
-	// The reservation.
-	Node inventory.Reservation `json:"node"`
 }
 
 // What becomes of setStock.
@@ -353,6 +261,14 @@ func (this SimpleUserError) GetField() []string {
 }
 
 type Subscription struct {
+}
+
+// What becomes of takeSnapshot.
+type TakeSnapshotPayload struct {
+	// The snapshot; null when it was refused.
+	Snapshot *inventory.Snapshot `json:"snapshot,omitempty"`
+	// Why it was refused; empty when it was done.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // There is no such SKU.
@@ -421,92 +337,4 @@ func (this VersionConflictError) GetField() []string {
 		interfaceSlice = append(interfaceSlice, concrete)
 	}
 	return interfaceSlice
-}
-
-// What an audit entry records.
-type AuditAction string
-
-const (
-	// A SKU, and its first stock level where it was given one.
-	AuditActionCreated AuditAction = "CREATED"
-	// A hold was made: `reserved` rose.
-	AuditActionHeld AuditAction = "HELD"
-	// An allocation was made without a hold: `allocated` rose.
-	AuditActionAllocated AuditAction = "ALLOCATED"
-	// A hold became an allocation: from `reserved` to `allocated`.
-	AuditActionConverted AuditAction = "CONVERTED"
-	// A hold was given back: `reserved` fell.
-	AuditActionReleased AuditAction = "RELEASED"
-	// A hold's deadline passed: `reserved` fell.
-	AuditActionExpired AuditAction = "EXPIRED"
-	// A hold's deadline was moved; no counter changed.
-	AuditActionExtended AuditAction = "EXTENDED"
-	// An allocation's units left: `total` and `allocated` fell.
-	AuditActionFulfilled AuditAction = "FULFILLED"
-	// An allocation's units came back: `allocated` fell.
-	AuditActionCancelled AuditAction = "CANCELLED"
-	// `total` was changed by a delta.
-	AuditActionAdjusted AuditAction = "ADJUSTED"
-	// `total` was set to a number.
-	AuditActionSet AuditAction = "SET"
-	// Reconciliation corrected a counter.
-	AuditActionRepaired AuditAction = "REPAIRED"
-)
-
-var AllAuditAction = []AuditAction{
-	AuditActionCreated,
-	AuditActionHeld,
-	AuditActionAllocated,
-	AuditActionConverted,
-	AuditActionReleased,
-	AuditActionExpired,
-	AuditActionExtended,
-	AuditActionFulfilled,
-	AuditActionCancelled,
-	AuditActionAdjusted,
-	AuditActionSet,
-	AuditActionRepaired,
-}
-
-func (e AuditAction) IsValid() bool {
-	switch e {
-	case AuditActionCreated, AuditActionHeld, AuditActionAllocated, AuditActionConverted, AuditActionReleased, AuditActionExpired, AuditActionExtended, AuditActionFulfilled, AuditActionCancelled, AuditActionAdjusted, AuditActionSet, AuditActionRepaired:
-		return true
-	}
-	return false
-}
-
-func (e AuditAction) String() string {
-	return string(e)
-}
-
-func (e *AuditAction) UnmarshalGQL(v any) error {
-	str, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("enums must be strings")
-	}
-
-	*e = AuditAction(str)
-	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid AuditAction", str)
-	}
-	return nil
-}
-
-func (e AuditAction) MarshalGQL(w io.Writer) {
-	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
-}
-
-func (e *AuditAction) UnmarshalJSON(b []byte) error {
-	s, err := strconv.Unquote(string(b))
-	if err != nil {
-		return err
-	}
-	return e.UnmarshalGQL(s)
-}
-
-func (e AuditAction) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	e.MarshalGQL(&buf)
-	return buf.Bytes(), nil
 }

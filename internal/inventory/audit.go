@@ -1,6 +1,9 @@
 package inventory
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // Action is what an audit entry records.
 type Action string
@@ -20,6 +23,12 @@ const (
 	ActionSet       Action = "SET"
 	ActionRepaired  Action = "REPAIRED"
 )
+
+// Actions are all there are.
+var Actions = []Action{
+	ActionCreated, ActionHeld, ActionAllocated, ActionConverted, ActionReleased, ActionExpired, ActionExtended,
+	ActionFulfilled, ActionCancelled, ActionAdjusted, ActionSet, ActionRepaired,
+}
 
 // unitEffect is what an action on a reservation does to a level's counters for
 // each unit of a line.
@@ -67,3 +76,41 @@ type Entry struct {
 	// TokenKey is set where a client token has this entry as its only effect.
 	TokenKey string
 }
+
+// LoggedEntry is an entry as the log gives it back.
+type LoggedEntry struct {
+	// Position is the entry's place in the log. Of two entries of one level, the
+	// later has the larger one.
+	Position       int64
+	At             time.Time
+	Action         Action
+	SKU            *string
+	Location       *string
+	ReservationID  *string
+	TotalDelta     int64
+	ReservedDelta  int64
+	AllocatedDelta int64
+	// Total, Reserved, Allocated and Version are the level's after the change.
+	Total     *int64
+	Reserved  *int64
+	Allocated *int64
+	Version   *int64
+	Actor     string
+	Reason    *Reason
+	Reference *string
+}
+
+// ID is opaque to clients.
+func (e LoggedEntry) ID() string { return opaqueID("AuditEntry", strconv.FormatInt(e.Position, 10)) }
+
+// AuditOrder is which end of the audit log comes first.
+type AuditOrder string
+
+// The orders.
+const (
+	NewestFirst AuditOrder = "NEWEST_FIRST"
+	OldestFirst AuditOrder = "OLDEST_FIRST"
+)
+
+// AuditOrders are all there are.
+var AuditOrders = []AuditOrder{NewestFirst, OldestFirst}

@@ -45,6 +45,7 @@ func (d *database) load(now time.Time, requests []inventory.Request, tried map[s
 		Levels:       map[inventory.LevelKey]inventory.StockLevel{},
 		Reservations: map[string]inventory.Reservation{},
 		Tokens:       map[string]inventory.Token{},
+		LogEnds:      map[inventory.LevelKey]inventory.LogEnd{},
 		Committed:    map[string]bool{},
 	}
 	for _, r := range requests {
@@ -74,6 +75,9 @@ func (d *database) load(now time.Time, requests []inventory.Request, tried map[s
 				}
 			}
 		}
+		for _, key := range footprint.LogEnds {
+			s.LogEnds[key] = d.logEnd(key)
+		}
 		for _, code := range footprint.Locations {
 			if d.locations[code] {
 				s.Locations[code] = true
@@ -95,6 +99,19 @@ func (d *database) loadSKU(s inventory.State, code string) {
 		// A name decides nothing.
 		s.SKUs[code] = inventory.SKU{Code: sku.Code, CommandID: sku.CommandID, CreatedAt: sku.CreatedAt}
 	}
+}
+
+func (d *database) logEnd(key inventory.LevelKey) (end inventory.LogEnd) {
+	for _, e := range d.log {
+		if e.After == nil || e.After.Key() != key {
+			continue
+		}
+		end.Total, end.Reserved, end.Allocated = e.After.Total, e.After.Reserved, e.After.Allocated
+		if e.Action == inventory.ActionRepaired || e.Action == inventory.ActionSet {
+			end.SettledVersion, end.SettledBy = e.After.Version, e.CommandID
+		}
+	}
+	return end
 }
 
 func (d *database) did(commandID, reservationID string) bool {

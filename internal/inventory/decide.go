@@ -20,6 +20,8 @@ type State struct {
 	Reservations map[string]Reservation
 	// Tokens by key.
 	Tokens map[string]Token
+	// LogEnds are only of the levels that are to be repaired.
+	LogEnds map[LevelKey]LogEnd
 	// Committed has the ids of requests whose effect was found: they were
 	// tried before, and that try did succeed.
 	Committed map[string]bool
@@ -137,11 +139,17 @@ func (b *batch) step(key LevelKey, entry Entry) StockLevel {
 	level.Total += entry.TotalDelta
 	level.Reserved += entry.ReservedDelta
 	level.Allocated += entry.AllocatedDelta
+	return b.put(level, entry)
+}
+
+// put lays the level over the one that was there, as its next version, with the
+// entry that tells of it.
+func (b *batch) put(level StockLevel, entry Entry) StockLevel {
 	level.Version++
 	level.UpdatedAt = b.state.Now
-	b.levels[key] = level
+	b.levels[level.Key()] = level
 
-	entry.SKU, entry.Location, entry.After = key.SKU, key.Location, &level
+	entry.SKU, entry.Location, entry.After = level.SKU, level.Location, &level
 	b.record(entry)
 	return level
 }

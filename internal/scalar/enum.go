@@ -35,6 +35,22 @@ func UnmarshalStockChangeReason(v any) (inventory.Reason, error) {
 	return oneOf(v, inventory.Reasons)
 }
 
+// MarshalAuditAction writes AuditAction.
+func MarshalAuditAction(a inventory.Action) graphql.Marshaler { return enum(a) }
+
+// UnmarshalAuditAction reads AuditAction.
+func UnmarshalAuditAction(v any) (inventory.Action, error) {
+	return oneOf(v, inventory.Actions)
+}
+
+// MarshalAuditOrder writes AuditOrder.
+func MarshalAuditOrder(o inventory.AuditOrder) graphql.Marshaler { return enum(o) }
+
+// UnmarshalAuditOrder reads AuditOrder.
+func UnmarshalAuditOrder(v any) (inventory.AuditOrder, error) {
+	return oneOf(v, inventory.AuditOrders)
+}
+
 func enum[T ~string](value T) graphql.Marshaler { return graphql.MarshalString(string(value)) }
 
 func oneOf[T ~string](v any, known []T) (T, error) {

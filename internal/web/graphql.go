@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
@@ -30,8 +31,9 @@ const (
 	webSocketPing = 15 * time.Second
 )
 
-// GraphQL answers the schema over POST, GET (queries only) and WebSocket.
-func GraphQL(resolvers graph.ResolverRoot, log *slog.Logger) http.Handler {
+// GraphQL answers the schema over POST, GET (queries only) and WebSocket. The
+// extensions are those that the resolvers need.
+func GraphQL(resolvers graph.ResolverRoot, log *slog.Logger, extensions ...graphql.HandlerExtension) http.Handler {
 	schema := graph.NewExecutableSchema(graph.Config{Resolvers: resolvers})
 	server := handler.New(schema)
 	server.AddTransport(transport.Websocket{
@@ -48,6 +50,9 @@ func GraphQL(resolvers graph.ResolverRoot, log *slog.Logger) http.Handler {
 	server.Use(operationByMethod{})
 	server.Use(extension.Introspection{})
 	server.Use(extension.AutomaticPersistedQuery{Cache: lru.New[string](persistedMax)})
+	for _, e := range extensions {
+		server.Use(e)
+	}
 
 	presenter := errorPresenter{schema.Schema(), log}
 	server.SetErrorPresenter(presenter.present)
