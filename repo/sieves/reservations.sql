@@ -1,11 +1,10 @@
--- Whether any reservation may break CLOSED_ONCE or NOTHING_ORPHANED, and what
--- the reservations that are settled say of their client tokens.
+-- Whether a reservation may lack lines or entries, or have others than its state
+-- tells; and what the settled ones say of their client tokens.
 --
 -- Each line asks for an opening entry of its units, and for a closing and an
--- ending one as its reservation's state tells. What is asked for and what is in
--- the log are added up as sums of hashes. Likewise lines are compared with the
--- number of them that the headers know, and extensions with the revisions that
--- are not of another kind.
+-- ending one as its reservation's state tells. What is asked for and what the log
+-- has are added up, as hashes. Likewise the lines and the number of them that the
+-- headers know; and extensions, and the revisions that nothing else explains.
 WITH line AS (
     SELECT coalesce(sum(hashtextextended(opening, units)), 0)
            + coalesce(sum(timestamp_hash_extended(completed_at AT TIME ZONE 'UTC', hashtextextended(closing, units))), 0)
@@ -44,10 +43,10 @@ WITH line AS (
            count(*) FILTER (WHERE status = 'HELD' AND expires_at IS NULL
                OR (completed_at IS NULL) <> (status = 'HELD' OR expires_at IS NULL)) AS broken,
            coalesce(sum(uuid_hash_extended(holdfast_token_key(principal, client_token), uuid_hash_extended(id, 0)))
-               FILTER (WHERE id < (SELECT command_id FROM settled)), 0) AS tokens
+               FILTER (WHERE id < (SELECT command_id FROM settled)), 0) AS effects
     FROM reservations
 )
 SELECT line.entries <> entry.entries OR line.lines <> header.lines OR header.extensions <> entry.extensions
-       OR header.broken > 0 AS suspect,
-       header.tokens
+       OR header.broken > 0 AS is_suspect,
+       header.effects
 FROM line, entry, header
