@@ -117,7 +117,7 @@ func (r *Repo) check(ctx context.Context, skus []string) (report inventory.Consi
 	if skus != nil {
 		report.TotalSKUs = int32(len(skus)) // at most skusMax
 	}
-	parts, err := r.partsOf(ctx, skus)
+	searches, err := r.searches(ctx, skus, report.CheckedAt)
 	if err != nil {
 		return report, nil, fmt.Errorf("consistency: %w", err)
 	}
@@ -125,15 +125,13 @@ func (r *Repo) check(ctx context.Context, skus []string) (report inventory.Consi
 	found := newFindings(skus)
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(consistencyStreams)
-	for _, query := range invariantQueries {
-		for _, part := range parts[query.walk] {
-			group.Go(func() error {
-				if err := r.findIssues(groupCtx, query, part, found.add); err != nil {
-					return fmt.Errorf("consistency: %s: %w", query.file, err)
-				}
-				return nil
-			})
-		}
+	for _, s := range searches {
+		group.Go(func() error {
+			if err := r.findIssues(groupCtx, s.query, s.over, found.add); err != nil {
+				return fmt.Errorf("consistency: %s: %w", s.query.file, err)
+			}
+			return nil
+		})
 	}
 	if err := group.Wait(); err != nil {
 		return report, nil, err

@@ -9,7 +9,7 @@ import (
 )
 
 // CheckInSmallParts makes the consistency check divide the tables as finely as
-// it can.
+// it can, and take all that it finds for settled.
 func (r *Repo) CheckInSmallParts() { r.partSizes = partSizes{entries: 1, reservations: 1} }
 
 // JoinCheck joins the check of everything that is under way, and returns a wait
