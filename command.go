@@ -10,7 +10,6 @@ import (
 	"os"
 	"runtime/debug"
 
-	"github.com/uptrace/bun"
 	"github.com/urfave/cli/v3"
 
 	"holdfast/internal/config"
@@ -67,7 +66,7 @@ func withoutArguments(action func(context.Context) error) cli.ActionFunc {
 }
 
 // withDatabase runs an action on the database that the environment names.
-func (p program) withDatabase(ctx context.Context, action func(*bun.DB, config.Config, *slog.Logger) error) error {
+func (p program) withDatabase(ctx context.Context, action func(opened, config.Config, *slog.Logger) error) error {
 	settings, log, err := p.configure()
 	if err != nil {
 		return err
@@ -77,12 +76,12 @@ func (p program) withDatabase(ctx context.Context, action func(*bun.DB, config.C
 		return err
 	}
 	defer db.close(log)
-	return action(db.db, settings, log)
+	return action(db, settings, log)
 }
 
 func (p program) migrate(ctx context.Context) error {
-	return p.withDatabase(ctx, func(db *bun.DB, _ config.Config, _ *slog.Logger) error {
-		applied, err := migrations.Apply(ctx, db)
+	return p.withDatabase(ctx, func(db opened, _ config.Config, _ *slog.Logger) error {
+		applied, err := db.migrate(ctx)
 		if err != nil {
 			return err
 		}
@@ -128,15 +127,15 @@ func (p program) withExisting(ctx context.Context, action func(*repo.Repo) error
 	if err := p.databaseExists(); err != nil {
 		return err
 	}
-	return p.withDatabase(ctx, func(db *bun.DB, settings config.Config, log *slog.Logger) error {
-		pending, err := migrations.Pending(ctx, db)
+	return p.withDatabase(ctx, func(db opened, settings config.Config, log *slog.Logger) error {
+		pending, err := migrations.Pending(ctx, db.db)
 		if err != nil {
 			return err
 		}
 		if len(pending) > 0 {
 			return fmt.Errorf("the schema is not the newest: run holdfast migrate first (%d to apply)", len(pending))
 		}
-		store := newRepo(db, settings, log)
+		store := newRepo(db.db, settings, log)
 		defer store.Close(ctx)
 		return action(store)
 	})
@@ -144,11 +143,11 @@ func (p program) withExisting(ctx context.Context, action func(*repo.Repo) error
 
 // withMigrated runs an action on a repository, once the schema is the newest.
 func (p program) withMigrated(ctx context.Context, action func(*repo.Repo) error) error {
-	return p.withDatabase(ctx, func(db *bun.DB, settings config.Config, log *slog.Logger) error {
-		if _, err := migrations.Apply(ctx, db); err != nil {
+	return p.withDatabase(ctx, func(db opened, settings config.Config, log *slog.Logger) error {
+		if _, err := db.migrate(ctx); err != nil {
 			return err
 		}
-		store := newRepo(db, settings, log)
+		store := newRepo(db.db, settings, log)
 		defer store.Close(context.WithoutCancel(ctx)) // an import that was interrupted has nothing under way
 		return action(store)
 	})

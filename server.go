@@ -89,7 +89,7 @@ func (p program) serve(ctx context.Context) error {
 		return err
 	}
 	defer db.close(log)
-	applied, err := migrations.Apply(ctx, db.db)
+	applied, err := db.migrate(ctx)
 	if err != nil {
 		return err
 	}
@@ -179,6 +179,7 @@ func newRepo(db *bun.DB, settings config.Config, log *slog.Logger) *repo.Repo {
 // opened is the database, and the PostgreSQL under it if that is our own.
 type opened struct {
 	db      *bun.DB
+	url     string
 	private *localpg.Server
 }
 
@@ -201,7 +202,18 @@ func open(ctx context.Context, settings config.Config, log *slog.Logger) (opened
 	if err := db.PingContext(ctx); err != nil && private == nil {
 		return opened{}, errors.Join(fmt.Errorf("DATABASE_URL: %w", err), db.Close())
 	}
-	return opened{db, private}, nil
+	return opened{db, url, private}, nil
+}
+
+// migrate brings the schema up to the newest, however long it takes.
+func (o opened) migrate(ctx context.Context) ([]string, error) {
+	// One connection holds the migrators' lock, the other migrates.
+	db, err := database.OpenPatiently(o.url, 2)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = db.Close() }()
+	return migrations.Apply(ctx, db)
 }
 
 // privateStopTimeout is how long the private PostgreSQL may take to write its

@@ -44,23 +44,38 @@ type PageInfo struct {
 	EndCursor       *string
 }
 
-// What gqlgen.yml binds the schema's types to: it can't spell type arguments.
+// The schema's connections and edges, which gqlgen.yml binds to these names: it
+// can't spell type arguments.
 type (
-	// ReservationList and the others are connections.
+	// ReservationList is ReservationConnection.
 	ReservationList = List[inventory.Reservation]
-	LocationList    = List[inventory.Location]
-	SKUList         = List[inventory.SKU]
-	AuditList       = List[inventory.LoggedEntry]
-	SnapshotList    = List[inventory.Snapshot]
-	RunList         = List[inventory.ReconciliationRun]
-
-	// ReservationEdge and the others are theirs.
+	// ReservationEdge is ReservationEdge.
 	ReservationEdge = Edge[inventory.Reservation]
-	LocationEdge    = Edge[inventory.Location]
-	SKUEdge         = Edge[inventory.SKU]
-	AuditEdge       = Edge[inventory.LoggedEntry]
-	SnapshotEdge    = Edge[inventory.Snapshot]
-	RunEdge         = Edge[inventory.ReconciliationRun]
+
+	// LocationList is LocationConnection.
+	LocationList = List[inventory.Location]
+	// LocationEdge is LocationEdge.
+	LocationEdge = Edge[inventory.Location]
+
+	// SKUList is SkuConnection.
+	SKUList = List[inventory.SKU]
+	// SKUEdge is SkuEdge.
+	SKUEdge = Edge[inventory.SKU]
+
+	// AuditList is AuditEntryConnection.
+	AuditList = List[inventory.LoggedEntry]
+	// AuditEdge is AuditEntryEdge.
+	AuditEdge = Edge[inventory.LoggedEntry]
+
+	// SnapshotList is SnapshotConnection.
+	SnapshotList = List[inventory.Snapshot]
+	// SnapshotEdge is SnapshotEdge.
+	SnapshotEdge = Edge[inventory.Snapshot]
+
+	// RunList is ReconciliationRunConnection.
+	RunList = List[inventory.ReconciliationRun]
+	// RunEdge is ReconciliationRunEdge.
+	RunEdge = Edge[inventory.ReconciliationRun]
 )
 
 // Edges are the items with their cursors.

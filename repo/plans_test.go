@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
 
 	"holdfast/internal/inventory"
 	"holdfast/internal/pgtest"
@@ -275,12 +276,12 @@ func (n planNode) rowsRead() float64 {
 func withoutIndexes(t *testing.T, db *bun.DB, tables []string, fill func()) {
 	t.Helper()
 	var definitions []string
-	require.NoError(t, db.NewRaw("SELECT indexdef FROM pg_indexes WHERE tablename IN (?)", bun.In(tables)).Scan(t.Context(), &definitions))
+	require.NoError(t, db.NewRaw("SELECT indexdef FROM pg_indexes WHERE tablename = ANY(?::text[])", pgdialect.Array(tables)).Scan(t.Context(), &definitions))
 	for _, table := range tables {
 		execute(t, db, "ALTER TABLE ? DROP CONSTRAINT ?", bun.Ident(table), bun.Ident(table+"_pkey"))
 	}
 	var others []string
-	require.NoError(t, db.NewRaw("SELECT indexname FROM pg_indexes WHERE tablename IN (?)", bun.In(tables)).Scan(t.Context(), &others))
+	require.NoError(t, db.NewRaw("SELECT indexname FROM pg_indexes WHERE tablename = ANY(?::text[])", pgdialect.Array(tables)).Scan(t.Context(), &others))
 	for _, index := range others {
 		execute(t, db, "DROP INDEX ?", bun.Ident(index))
 	}
