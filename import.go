@@ -48,7 +48,7 @@ Examples:
 }
 
 func formatFlag() cli.Flag {
-	return &cli.StringFlag{Name: "format", Usage: "`csv` or jsonl; without it the file's name tells: .csv, .jsonl or .ndjson"}
+	return &cli.StringFlag{Name: "format", Usage: "`csv` or jsonl; without it the file's name tells (.csv, .jsonl or .ndjson), and a standard stream is csv"}
 }
 
 func formatOf(c *cli.Command, file string) (transfer.Format, error) {
@@ -60,7 +60,7 @@ func formatOf(c *cli.Command, file string) (transfer.Format, error) {
 	case transfer.FormatOf(file) != "":
 		return transfer.FormatOf(file), nil
 	case file == "-":
-		return "", errors.New("a standard stream has no name to tell its format: add -format=csv or -format=jsonl")
+		return transfer.CSV, nil
 	default:
 		return "", fmt.Errorf("the name %s doesn't tell the format, as .csv, .jsonl or .ndjson would: add -format=csv or -format=jsonl", file)
 	}

@@ -292,15 +292,16 @@ func TestMissingLocationsAreCreatedIfAskedFor(t *testing.T) {
 	require.Contains(t, r.do("import", "-create-locations", file), "0 created, 0 changed, 3 unchanged")
 }
 
-func TestStandardStreamsNeedAFormat(t *testing.T) {
+func TestStandardStreamsAreCSVUnlessToldOtherwise(t *testing.T) {
 	t.Parallel()
 	r := newStockroom(t)
-	const want = "a standard stream has no name to tell its format: add -format=csv or -format=jsonl"
-	require.EqualError(t, r.run(t.Context(), strings.NewReader(""), "import", "-").err, want)
-	require.EqualError(t, r.run(t.Context(), nil, "export").err, want)
-	e := r.run(t.Context(), strings.NewReader(`{"sku":"A","name":"Apple"}`), "import", "-format=jsonl", "-")
+	e := r.run(t.Context(), strings.NewReader("sku,name\nA,Apple\n"), "import", "-")
 	require.NoError(t, e.err)
 	require.Contains(t, e.out, "1 created")
+	e = r.run(t.Context(), strings.NewReader(`{"sku":"B","name":"Bread"}`), "import", "-format=jsonl", "-")
+	require.NoError(t, e.err)
+	require.Contains(t, e.out, "1 created")
+	require.Equal(t, "sku,name,location,total,metadata\nA,Apple,,,\nB,Bread,,,\n", r.run(t.Context(), nil, "export").out)
 }
 
 func TestBadUseIsRefused(t *testing.T) {
