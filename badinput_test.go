@@ -152,6 +152,7 @@ func badInputs(held string) []badInput {
 		mutation("cancelAllocation", map[string]any{"reservationId": held}, text, "reference")
 		mutation("setStock", set, text, "reference")
 		mutation("createLocation", map[string]any{"code": "NEW"}, text, "name")
+		mutation("reconcile", map[string]any{"repair": true}, text, "reason")
 	}
 	for _, field := range []string{"convertHold", "releaseHold"} {
 		mutation(field, map[string]any{"reservationId": held}, "optimistic", "strategy")
@@ -170,6 +171,12 @@ func badInputs(held string) []badInput {
 		mutation("createSku", sku, stock, "initialStock")
 	}
 
+	for _, code := range badCodes {
+		mutation("takeSnapshot", map[string]any{}, []any{"GOOD", code}, "skus", "1")
+	}
+	mutation("takeSnapshot", map[string]any{}, []any{}, "skus")
+	mutation("takeSnapshot", map[string]any{}, slices.Repeat([]any{"GOOD"}, 251), "skus")
+
 	query := func(field string, arguments map[string]any, path ...string) {
 		cases = append(cases, badInput{field: field, arguments: arguments, path: path})
 	}
@@ -183,6 +190,14 @@ func badInputs(held string) []badInput {
 		query("auditLog", map[string]any{"filter": map[string]any{"location": code}}, "filter", "location")
 	}
 	query("availability", map[string]any{"skus": slices.Repeat([]any{"GOOD"}, 251)}, "skus")
+	const past = "2026-01-31T12:00:00Z"
+	for _, code := range badCodes {
+		query("availabilityAt", map[string]any{"skus": []any{"GOOD", code}, "at": past}, "skus", "1")
+	}
+	query("availabilityAt", map[string]any{"skus": slices.Repeat([]any{"GOOD"}, 251), "at": past}, "skus")
+	for _, moment := range []string{"", "yesterday", "2026-01-31", "2026-01-31T12:00:00", "2026-02-30T12:00:00Z", "9999-12-31T23:59:59Z"} {
+		query("availabilityAt", map[string]any{"skus": []any{"GOOD"}, "at": moment}, "at")
+	}
 	for _, id := range badIDs {
 		query("reservation", map[string]any{"by": map[string]any{"id": id}}, "by", "id")
 		query("auditLog", map[string]any{"filter": map[string]any{"reservationId": id}}, "filter", "reservationId")
@@ -207,12 +222,16 @@ func badInputs(held string) []badInput {
 	for _, first := range badFirsts {
 		query("reservations", map[string]any{"first": first}, "first")
 		query("locations", map[string]any{"first": first}, "first")
+		query("snapshots", map[string]any{"first": first}, "first")
+		query("reconciliationRuns", map[string]any{"first": first}, "first")
 		query("skus", map[string]any{"first": first}, "first")
 		query("auditLog", map[string]any{"first": first}, "first")
 	}
 	for _, cursor := range badCursors {
 		query("reservations", map[string]any{"after": cursor}, "after")
 		query("locations", map[string]any{"after": cursor}, "after")
+		query("snapshots", map[string]any{"after": cursor}, "after")
+		query("reconciliationRuns", map[string]any{"after": cursor}, "after")
 		query("skus", map[string]any{"after": cursor}, "after")
 		query("auditLog", map[string]any{"after": cursor}, "after")
 	}
@@ -245,6 +264,7 @@ func nested(depth int) map[string]any {
 }
 
 var selections = map[string]string{
+	"availabilityAt": "sku", "snapshots": "edges { cursor }", "reconciliationRuns": "edges { cursor }",
 	"availability": "sku", "sku": "sku", "reservation": "id", "reservations": "edges { cursor }", "locations": "edges { cursor }",
 	"skus": "edges { cursor }", "auditLog": "edges { cursor }", "consistency": "isConsistent",
 }
@@ -267,7 +287,7 @@ func (c badInput) variable() (string, map[string]any) {
 	}
 	types := map[string]string{
 		"skus": "[String!]!", "location": "String", "sku": "String!", "by": "ReservationBy!",
-		"first": "Int", "after": "String", "order": "AuditOrder!",
+		"first": "Int", "after": "String", "order": "AuditOrder!", "at": "DateTime!",
 		"filter": map[string]string{"reservations": "ReservationFilter", "skus": "SkuFilter", "auditLog": "AuditEntryFilter"}[c.field],
 	}
 	if c.field == "consistency" {
@@ -354,6 +374,8 @@ func contents(t *testing.T, url string) string {
 		'reservations', (SELECT jsonb_agg(t ORDER BY id) FROM reservations AS t),
 		'tokens', (SELECT jsonb_agg(t ORDER BY key) FROM client_tokens AS t),
 		'locations', (SELECT jsonb_agg(t ORDER BY code) FROM locations AS t),
+		'snapshots', (SELECT jsonb_agg(t ORDER BY id) FROM snapshots AS t),
+		'runs', (SELECT jsonb_agg(t ORDER BY id) FROM reconciliation_runs AS t),
 		'entries', (SELECT jsonb_agg(t ORDER BY id) FROM audit_log AS t))::text`).Scan(t.Context(), &all))
 	return all
 }

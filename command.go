@@ -10,12 +10,12 @@ import (
 	"os"
 	"runtime/debug"
 
-	"github.com/uptrace/bun"
 	"github.com/urfave/cli/v3"
 
 	"holdfast/internal/config"
 	"holdfast/internal/inventory"
 	"holdfast/migrations"
+	"holdfast/repo"
 )
 
 // command is the program as its user calls it.
@@ -45,6 +45,8 @@ func (p program) command() *cli.Command {
 				Usage:  "check what must always hold, report every breach, and exit with 1 if there is one",
 				Action: withoutArguments(p.check),
 			},
+			p.importCommand(),
+			p.exportCommand(),
 			{
 				Name:   "version",
 				Usage:  "print the version, and exit",
@@ -64,7 +66,7 @@ func withoutArguments(action func(context.Context) error) cli.ActionFunc {
 }
 
 // withDatabase runs an action on the database that the environment names.
-func (p program) withDatabase(ctx context.Context, action func(*bun.DB, config.Config, *slog.Logger) error) error {
+func (p program) withDatabase(ctx context.Context, action func(opened, config.Config, *slog.Logger) error) error {
 	settings, log, err := p.configure()
 	if err != nil {
 		return err
@@ -74,12 +76,12 @@ func (p program) withDatabase(ctx context.Context, action func(*bun.DB, config.C
 		return err
 	}
 	defer db.close(log)
-	return action(db.db, settings, log)
+	return action(db, settings, log)
 }
 
 func (p program) migrate(ctx context.Context) error {
-	return p.withDatabase(ctx, func(db *bun.DB, _ config.Config, _ *slog.Logger) error {
-		applied, err := migrations.Apply(ctx, db)
+	return p.withDatabase(ctx, func(db opened, _ config.Config, _ *slog.Logger) error {
+		applied, err := db.migrate(ctx)
 		if err != nil {
 			return err
 		}
@@ -96,28 +98,17 @@ func (p program) migrate(ctx context.Context) error {
 // errDrift is the finding of a check, not its failure.
 var errDrift = errors.New("the database is not consistent")
 
-// exitStatus tells drift, 1, from what kept the program from its work, 2.
+// exitStatus tells drift and skipped rows, 1, from what kept the program from
+// its work, 2.
 func exitStatus(err error) int {
-	if errors.Is(err, errDrift) {
+	if errors.Is(err, errDrift) || errors.Is(err, errSkipped) {
 		return 1
 	}
 	return 2
 }
 
 func (p program) check(ctx context.Context) error {
-	if err := p.databaseExists(); err != nil {
-		return err
-	}
-	return p.withDatabase(ctx, func(db *bun.DB, settings config.Config, log *slog.Logger) error {
-		pending, err := migrations.Pending(ctx, db)
-		if err != nil {
-			return err
-		}
-		if len(pending) > 0 {
-			return fmt.Errorf("the schema is not the newest: run holdfast migrate first (%d to apply)", len(pending))
-		}
-		store := newRepo(db, settings, log)
-		defer store.Close(ctx)
+	return p.withExisting(ctx, func(store *repo.Repo) error {
 		report, err := store.Consistency(ctx, nil)
 		if err != nil {
 			return err
@@ -130,7 +121,38 @@ func (p program) check(ctx context.Context) error {
 	})
 }
 
-// databaseExists keeps a check from creating what it is to check.
+// withExisting runs an action on a repository, and neither creates nor migrates
+// the database that the action is to look at.
+func (p program) withExisting(ctx context.Context, action func(*repo.Repo) error) error {
+	if err := p.databaseExists(); err != nil {
+		return err
+	}
+	return p.withDatabase(ctx, func(db opened, settings config.Config, log *slog.Logger) error {
+		pending, err := migrations.Pending(ctx, db.db)
+		if err != nil {
+			return err
+		}
+		if len(pending) > 0 {
+			return fmt.Errorf("the schema is not the newest: run holdfast migrate first (%d to apply)", len(pending))
+		}
+		store := newRepo(db.db, settings, log)
+		defer store.Close(ctx)
+		return action(store)
+	})
+}
+
+// withMigrated runs an action on a repository, once the schema is the newest.
+func (p program) withMigrated(ctx context.Context, action func(*repo.Repo) error) error {
+	return p.withDatabase(ctx, func(db opened, settings config.Config, log *slog.Logger) error {
+		if _, err := db.migrate(ctx); err != nil {
+			return err
+		}
+		store := newRepo(db.db, settings, log)
+		defer store.Close(context.WithoutCancel(ctx)) // an import that was interrupted has nothing under way
+		return action(store)
+	})
+}
+
 func (p program) databaseExists() error {
 	settings, _, err := p.configure()
 	if err != nil || settings.DatabaseURL != "" {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -26,7 +27,7 @@ func TestHelpNamesEveryCommandAndTheEnvironment(t *testing.T) {
 	for _, flag := range []string{"-h", "--help"} {
 		out, err := runProgram(t, nil, flag)
 		require.NoError(t, err)
-		for _, word := range []string{"serve", "migrate", "check", "version", "DATABASE_URL", "HOLDFAST_LOCK_STRATEGY"} {
+		for _, word := range []string{"serve", "migrate", "check", "import", "export", "version", "DATABASE_URL", "HOLDFAST_LOCK_STRATEGY"} {
 			require.Contains(t, out, word)
 		}
 	}
@@ -111,6 +112,22 @@ func TestSampleSKUsGoIntoAnEmptyDatabaseOnly(t *testing.T) {
 	a := s.query(`{ sku(sku: "POSTER-A2") { name availability { available } } }`, nil)
 	require.JSONEq(t, `{"name": "Poster, A2, numbered", "availability": {"available": 5}}`, string(a.Data["sku"]))
 	s.requireConsistent()
+}
+
+func TestAServerWithARetentionDeletesWhatIsOlder(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	execute(t, url, "INSERT INTO reconciliation_runs (started_at, actor) VALUES (now() - interval '31 days', 'system')")
+	db, err := database.Open(url, 1)
+	require.NoError(t, err)
+	defer func() { _ = db.Close() }()
+	runs := func() (count int) {
+		require.NoError(t, db.QueryRowContext(t.Context(), "SELECT count(*) FROM reconciliation_runs").Scan(&count))
+		return count
+	}
+
+	startServer(t, "DATABASE_URL="+url, "HOLDFAST_RETENTION=720h")
+	require.Eventually(t, func() bool { return runs() == 0 }, patience, 10*time.Millisecond)
 }
 
 func TestADrainingServerAnswersButIsNotReady(t *testing.T) {

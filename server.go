@@ -25,6 +25,7 @@ import (
 	"holdfast/internal/feed"
 	"holdfast/internal/inventory"
 	"holdfast/internal/localpg"
+	"holdfast/internal/upkeep"
 	"holdfast/internal/web"
 	"holdfast/migrations"
 	"holdfast/repo"
@@ -34,6 +35,10 @@ import (
 // connectionsMax bounds a server's pool: the lanes and what was set aside take
 // a handful, the rest is for queries.
 const connectionsMax = 24
+
+// retentionInterval is how long what is older than the retention may be kept
+// all the same. A pass that finds nothing is a few short queries.
+const retentionInterval = time.Hour
 
 // garbagePercent trades memory for speed: a busy server makes 10 to 15 % more
 // holds a second than with Go's default of 100, and takes some 8 MB more for
@@ -47,7 +52,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// Once a stop is under way, a second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
-	p := program{environ: os.Environ(), out: os.Stdout, log: os.Stderr}
+	p := program{environ: os.Environ(), in: os.Stdin, out: os.Stdout, log: os.Stderr}
 	if err := p.command().Run(ctx, os.Args); err != nil {
 		fmt.Fprintln(os.Stderr, "holdfast:", err)
 		os.Exit(exitStatus(err))
@@ -57,6 +62,7 @@ func main() {
 // program is what the process was given.
 type program struct {
 	environ  []string
+	in       io.Reader
 	out, log io.Writer
 }
 
@@ -83,7 +89,7 @@ func (p program) serve(ctx context.Context) error {
 		return err
 	}
 	defer db.close(log)
-	applied, err := migrations.Apply(ctx, db.db)
+	applied, err := db.migrate(ctx)
 	if err != nil {
 		return err
 	}
@@ -101,6 +107,16 @@ func (p program) serve(ctx context.Context) error {
 		}
 	}
 	scheduler.Start()
+	reconciliation := upkeep.New("reconciliation", settings.ReconcileInterval, func(ctx context.Context) error {
+		return store.ReconcileIfDue(ctx, settings.ReconcileInterval)
+	}, log)
+	if settings.ReconcileInterval > 0 {
+		reconciliation.Start()
+	}
+	retention := upkeep.New("retention", retentionInterval, func(ctx context.Context) error { return store.Trim(ctx, settings.Retention) }, log)
+	if settings.Retention > 0 {
+		retention.Start()
+	}
 	root := &resolvers.Root{Repo: store, Feed: subscribers}
 	server.Open(web.GraphQL(root, log, resolvers.Loaders{Repo: store}), store.Ready)
 	printWelcome(p.out, listener.Addr(), db.private)
@@ -114,6 +130,8 @@ func (p program) serve(ctx context.Context) error {
 	defer cancel()
 	err = errors.Join(err, server.Drain(grace))
 	scheduler.Stop(grace)
+	reconciliation.Stop(grace)
+	retention.Stop(grace)
 	store.Close(grace)
 	log.Info("stopped")
 	return err
@@ -124,14 +142,17 @@ func (p program) configure() (config.Config, *slog.Logger, error) {
 	if err != nil {
 		return settings, nil, err
 	}
-	file, isFile := p.log.(*os.File)
-	terminal := isFile && term.IsTerminal(int(file.Fd()))
 	options := &slog.HandlerOptions{Level: settings.LogLevel, ReplaceAttr: readableDuration}
 	var handler slog.Handler = slog.NewJSONHandler(p.log, options)
-	if settings.LogFormatOn(terminal) == "text" {
+	if settings.LogFormatOn(isTerminal(p.log)) == "text" {
 		handler = slog.NewTextHandler(p.log, options)
 	}
 	return settings, slog.New(handler), nil
+}
+
+func isTerminal(out io.Writer) bool {
+	file, isFile := out.(*os.File)
+	return isFile && term.IsTerminal(int(file.Fd()))
 }
 
 // readableDuration has "1.5s" logged where JSON would have 1500000000.
@@ -158,6 +179,7 @@ func newRepo(db *bun.DB, settings config.Config, log *slog.Logger) *repo.Repo {
 // opened is the database, and the PostgreSQL under it if that is our own.
 type opened struct {
 	db      *bun.DB
+	url     string
 	private *localpg.Server
 }
 
@@ -180,7 +202,18 @@ func open(ctx context.Context, settings config.Config, log *slog.Logger) (opened
 	if err := db.PingContext(ctx); err != nil && private == nil {
 		return opened{}, errors.Join(fmt.Errorf("DATABASE_URL: %w", err), db.Close())
 	}
-	return opened{db, private}, nil
+	return opened{db, url, private}, nil
+}
+
+// migrate brings the schema up to the newest, however long it takes.
+func (o opened) migrate(ctx context.Context) ([]string, error) {
+	// One connection holds the migrators' lock, the other migrates.
+	db, err := database.OpenPatiently(o.url, 2)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = db.Close() }()
+	return migrations.Apply(ctx, db)
 }
 
 // privateStopTimeout is how long the private PostgreSQL may take to write its

@@ -9,6 +9,7 @@ import (
 	"holdfast/internal/inventory"
 	"holdfast/repo"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	gqlparser "github.com/vektah/gqlparser/v2"
@@ -202,8 +203,10 @@ type ComplexityRoot struct {
 		CreateSku         func(childComplexity int, input inventory.CreateSKU) int
 		ExtendHold        func(childComplexity int, input inventory.ExtendHold) int
 		FulfillAllocation func(childComplexity int, input inventory.FulfillAllocation) int
+		Reconcile         func(childComplexity int, input inventory.Reconcile) int
 		ReleaseHold       func(childComplexity int, input inventory.ReleaseHold) int
 		SetStock          func(childComplexity int, input inventory.SetStock) int
+		TakeSnapshot      func(childComplexity int, input inventory.TakeSnapshot) int
 		UpdateSku         func(childComplexity int, input inventory.UpdateSKU) int
 	}
 
@@ -219,19 +222,48 @@ type ComplexityRoot struct {
 		At        func(childComplexity int) int
 		Available func(childComplexity int) int
 		Reserved  func(childComplexity int) int
-		Sku       func(childComplexity int) int
+		SKU       func(childComplexity int) int
 		Total     func(childComplexity int) int
 	}
 
 	Query struct {
-		AuditLog     func(childComplexity int, first *int32, after *string, order inventory.AuditOrder, filter *repo.AuditEntryFilter) int
-		Availability func(childComplexity int, skus []string, location *string) int
-		Consistency  func(childComplexity int, skus []string) int
-		Locations    func(childComplexity int, first *int32, after *string) int
-		Reservation  func(childComplexity int, by repo.ReservationBy) int
-		Reservations func(childComplexity int, first *int32, after *string, filter *repo.ReservationFilter) int
-		Sku          func(childComplexity int, sku string) int
-		Skus         func(childComplexity int, first *int32, after *string, filter *repo.SKUFilter) int
+		AuditLog           func(childComplexity int, first *int32, after *string, order inventory.AuditOrder, filter *repo.AuditEntryFilter) int
+		Availability       func(childComplexity int, skus []string, location *string) int
+		AvailabilityAt     func(childComplexity int, skus []string, at time.Time) int
+		Consistency        func(childComplexity int, skus []string) int
+		Locations          func(childComplexity int, first *int32, after *string) int
+		ReconciliationRuns func(childComplexity int, first *int32, after *string) int
+		Reservation        func(childComplexity int, by repo.ReservationBy) int
+		Reservations       func(childComplexity int, first *int32, after *string, filter *repo.ReservationFilter) int
+		Sku                func(childComplexity int, sku string) int
+		Skus               func(childComplexity int, first *int32, after *string, filter *repo.SKUFilter) int
+		Snapshots          func(childComplexity int, first *int32, after *string) int
+	}
+
+	ReconcilePayload struct {
+		Run        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ReconciliationRun struct {
+		Actor        func(childComplexity int) int
+		FinishedAt   func(childComplexity int) int
+		ID           func(childComplexity int) int
+		IsConsistent func(childComplexity int) int
+		Issues       func(childComplexity int) int
+		Reason       func(childComplexity int) int
+		Repaired     func(childComplexity int) int
+		StartedAt    func(childComplexity int) int
+	}
+
+	ReconciliationRunConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ReconciliationRunEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	ReleaseHoldPayload struct {
@@ -301,6 +333,22 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	Snapshot struct {
+		ID         func(childComplexity int) int
+		LevelCount func(childComplexity int) int
+		TakenAt    func(childComplexity int) int
+	}
+
+	SnapshotConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	SnapshotEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	StockLevel struct {
 		Allocated func(childComplexity int) int
 		Available func(childComplexity int) int
@@ -316,6 +364,11 @@ type ComplexityRoot struct {
 	Subscription struct {
 		AvailabilityChanged func(childComplexity int, skus []string, location *string) int
 		ReservationChanged  func(childComplexity int, id string) int
+	}
+
+	TakeSnapshotPayload struct {
+		Snapshot   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	UnknownSkuError struct {
@@ -1031,6 +1084,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.FulfillAllocation(childComplexity, args["input"].(inventory.FulfillAllocation)), true
+	case "Mutation.reconcile":
+		if e.ComplexityRoot.Mutation.Reconcile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reconcile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Reconcile(childComplexity, args["input"].(inventory.Reconcile)), true
 	case "Mutation.releaseHold":
 		if e.ComplexityRoot.Mutation.ReleaseHold == nil {
 			break
@@ -1053,6 +1117,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetStock(childComplexity, args["input"].(inventory.SetStock)), true
+	case "Mutation.takeSnapshot":
+		if e.ComplexityRoot.Mutation.TakeSnapshot == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_takeSnapshot_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TakeSnapshot(childComplexity, args["input"].(inventory.TakeSnapshot)), true
 	case "Mutation.updateSku":
 		if e.ComplexityRoot.Mutation.UpdateSku == nil {
 			break
@@ -1115,11 +1190,11 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PastAvailability.Reserved(childComplexity), true
 	case "PastAvailability.sku":
-		if e.ComplexityRoot.PastAvailability.Sku == nil {
+		if e.ComplexityRoot.PastAvailability.SKU == nil {
 			break
 		}
 
-		return e.ComplexityRoot.PastAvailability.Sku(childComplexity), true
+		return e.ComplexityRoot.PastAvailability.SKU(childComplexity), true
 	case "PastAvailability.total":
 		if e.ComplexityRoot.PastAvailability.Total == nil {
 			break
@@ -1149,6 +1224,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Availability(childComplexity, args["skus"].([]string), args["location"].(*string)), true
+	case "Query.availabilityAt":
+		if e.ComplexityRoot.Query.AvailabilityAt == nil {
+			break
+		}
+
+		args, err := ec.field_Query_availabilityAt_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AvailabilityAt(childComplexity, args["skus"].([]string), args["at"].(time.Time)), true
 	case "Query.consistency":
 		if e.ComplexityRoot.Query.Consistency == nil {
 			break
@@ -1172,6 +1258,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Locations(childComplexity, args["first"].(*int32), args["after"].(*string)), true
+	case "Query.reconciliationRuns":
+		if e.ComplexityRoot.Query.ReconciliationRuns == nil {
+			break
+		}
+
+		args, err := ec.field_Query_reconciliationRuns_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ReconciliationRuns(childComplexity, args["first"].(*int32), args["after"].(*string)), true
 	case "Query.reservation":
 		if e.ComplexityRoot.Query.Reservation == nil {
 			break
@@ -1216,6 +1313,105 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Skus(childComplexity, args["first"].(*int32), args["after"].(*string), args["filter"].(*repo.SKUFilter)), true
+	case "Query.snapshots":
+		if e.ComplexityRoot.Query.Snapshots == nil {
+			break
+		}
+
+		args, err := ec.field_Query_snapshots_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Snapshots(childComplexity, args["first"].(*int32), args["after"].(*string)), true
+
+	case "ReconcilePayload.run":
+		if e.ComplexityRoot.ReconcilePayload.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconcilePayload.Run(childComplexity), true
+	case "ReconcilePayload.userErrors":
+		if e.ComplexityRoot.ReconcilePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconcilePayload.UserErrors(childComplexity), true
+
+	case "ReconciliationRun.actor":
+		if e.ComplexityRoot.ReconciliationRun.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.Actor(childComplexity), true
+	case "ReconciliationRun.finishedAt":
+		if e.ComplexityRoot.ReconciliationRun.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.FinishedAt(childComplexity), true
+	case "ReconciliationRun.id":
+		if e.ComplexityRoot.ReconciliationRun.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.ID(childComplexity), true
+	case "ReconciliationRun.isConsistent":
+		if e.ComplexityRoot.ReconciliationRun.IsConsistent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.IsConsistent(childComplexity), true
+	case "ReconciliationRun.issues":
+		if e.ComplexityRoot.ReconciliationRun.Issues == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.Issues(childComplexity), true
+	case "ReconciliationRun.reason":
+		if e.ComplexityRoot.ReconciliationRun.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.Reason(childComplexity), true
+	case "ReconciliationRun.repaired":
+		if e.ComplexityRoot.ReconciliationRun.Repaired == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.Repaired(childComplexity), true
+	case "ReconciliationRun.startedAt":
+		if e.ComplexityRoot.ReconciliationRun.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRun.StartedAt(childComplexity), true
+
+	case "ReconciliationRunConnection.edges":
+		if e.ComplexityRoot.ReconciliationRunConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRunConnection.Edges(childComplexity), true
+	case "ReconciliationRunConnection.pageInfo":
+		if e.ComplexityRoot.ReconciliationRunConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRunConnection.PageInfo(childComplexity), true
+
+	case "ReconciliationRunEdge.cursor":
+		if e.ComplexityRoot.ReconciliationRunEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRunEdge.Cursor(childComplexity), true
+	case "ReconciliationRunEdge.node":
+		if e.ComplexityRoot.ReconciliationRunEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRunEdge.Node(childComplexity), true
 
 	case "ReleaseHoldPayload.replayed":
 		if e.ComplexityRoot.ReleaseHoldPayload.Replayed == nil {
@@ -1449,6 +1645,51 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SkuEdge.Node(childComplexity), true
 
+	case "Snapshot.id":
+		if e.ComplexityRoot.Snapshot.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Snapshot.ID(childComplexity), true
+	case "Snapshot.levelCount":
+		if e.ComplexityRoot.Snapshot.LevelCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Snapshot.LevelCount(childComplexity), true
+	case "Snapshot.takenAt":
+		if e.ComplexityRoot.Snapshot.TakenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Snapshot.TakenAt(childComplexity), true
+
+	case "SnapshotConnection.edges":
+		if e.ComplexityRoot.SnapshotConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SnapshotConnection.Edges(childComplexity), true
+	case "SnapshotConnection.pageInfo":
+		if e.ComplexityRoot.SnapshotConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SnapshotConnection.PageInfo(childComplexity), true
+
+	case "SnapshotEdge.cursor":
+		if e.ComplexityRoot.SnapshotEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SnapshotEdge.Cursor(childComplexity), true
+	case "SnapshotEdge.node":
+		if e.ComplexityRoot.SnapshotEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SnapshotEdge.Node(childComplexity), true
+
 	case "StockLevel.allocated":
 		if e.ComplexityRoot.StockLevel.Allocated == nil {
 			break
@@ -1526,6 +1767,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.ReservationChanged(childComplexity, args["id"].(string)), true
+
+	case "TakeSnapshotPayload.snapshot":
+		if e.ComplexityRoot.TakeSnapshotPayload.Snapshot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TakeSnapshotPayload.Snapshot(childComplexity), true
+	case "TakeSnapshotPayload.userErrors":
+		if e.ComplexityRoot.TakeSnapshotPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TakeSnapshotPayload.UserErrors(childComplexity), true
 
 	case "UnknownSkuError.code":
 		if e.ComplexityRoot.UnknownSkuError.Code == nil {
@@ -1615,12 +1869,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateSkuInput", ec.unmarshalInputCreateSkuInput),
 			graphql.NewInputUnmarshaler("ExtendHoldInput", ec.unmarshalInputExtendHoldInput),
 			graphql.NewInputUnmarshaler("FulfillAllocationInput", ec.unmarshalInputFulfillAllocationInput),
+			graphql.NewInputUnmarshaler("ReconcileInput", ec.unmarshalInputReconcileInput),
 			graphql.NewInputUnmarshaler("ReleaseHoldInput", ec.unmarshalInputReleaseHoldInput),
 			graphql.NewInputUnmarshaler("ReservationBy", ec.unmarshalInputReservationBy),
 			graphql.NewInputUnmarshaler("ReservationFilter", ec.unmarshalInputReservationFilter),
 			graphql.NewInputUnmarshaler("ReservationLineInput", ec.unmarshalInputReservationLineInput),
 			graphql.NewInputUnmarshaler("SetStockInput", ec.unmarshalInputSetStockInput),
 			graphql.NewInputUnmarshaler("SkuFilter", ec.unmarshalInputSkuFilter),
+			graphql.NewInputUnmarshaler("TakeSnapshotInput", ec.unmarshalInputTakeSnapshotInput),
 			graphql.NewInputUnmarshaler("UpdateSkuInput", ec.unmarshalInputUpdateSkuInput),
 		)
 	}
@@ -1793,7 +2049,7 @@ enum AuditAction {
   ADJUSTED
   "` + "`" + `total` + "`" + ` was set to a number."
   SET
-  "Reconciliation corrected a counter."
+  "Reconciliation took drift off the counters. Its deltas lead on from the entry before, which may never have known of the drift."
   REPAIRED
 }
 
@@ -1813,7 +2069,7 @@ enum Invariant {
   RESERVED_MATCHES_LINES
   "A level's ` + "`" + `allocated` + "`" + ` is the sum of its lines in ALLOCATED reservations."
   ALLOCATED_MATCHES_LINES
-  "A level's audit entries form one chain: versions without a gap, each entry the one before plus its deltas, the last one equal to the level."
+  "A level's audit entries form one chain: versions without a gap, each entry the one before plus its deltas, the last one equal to the level. A REPAIRED entry is a checkpoint: counters are verified from the last one on."
   AUDIT_CHAIN_UNBROKEN
   "A client token has at most one effect."
   ONE_EFFECT_PER_TOKEN
@@ -1983,6 +2239,16 @@ type PastAvailability {
   available: Long!
 }
 
+"A copy of stock levels, taken by takeSnapshot."
+type Snapshot {
+  "Opaque."
+  id: ID!
+  "When the last level had been copied, by the database's clock."
+  takenAt: DateTime!
+  "How many stock levels it has."
+  levelCount: Int!
+}
+
 "A product, as far as its stock is concerned."
 type Sku {
   "Opaque."
@@ -2121,6 +2387,26 @@ type ConsistencyIssue {
   repairable: Boolean!
 }
 
+"One run of reconciliation: the consistency check over everything, what it found, and what was repaired."
+type ReconciliationRun {
+  "Opaque. The audit entries of its repairs name it: ` + "`" + `reference` + "`" + ` is ` + "`" + `reconciliation run <id>` + "`" + `."
+  id: ID!
+  "When it began, by the database's clock."
+  startedAt: DateTime!
+  "When it ended; null while it is under way, and for one that was cut off."
+  finishedAt: DateTime
+  "Who asked for it: a principal, or ` + "`" + `system` + "`" + ` for one that was due."
+  actor: String!
+  "Why it was asked for."
+  reason: String
+  "Whether all invariants held, before anything was repaired."
+  isConsistent: Boolean!
+  "How many stock levels were repaired."
+  repaired: Int!
+  "What was found, before anything was repaired; at most 1,000. All that is repairable is repaired, reported or not, up to 100,000 stock levels a run."
+  issues: [ConsistencyIssue!]!
+}
+
 "Where a page lies among its neighbours."
 type PageInfo {
   "Whether more follow."
@@ -2197,6 +2483,38 @@ type LocationEdge {
   node: Location!
 }
 
+"A page of snapshots."
+type SnapshotConnection {
+  "The page."
+  edges: [SnapshotEdge!]!
+  "Where it lies."
+  pageInfo: PageInfo!
+}
+
+"A page of reconciliation runs."
+type ReconciliationRunConnection {
+  "The page."
+  edges: [ReconciliationRunEdge!]!
+  "Where it lies."
+  pageInfo: PageInfo!
+}
+
+"A snapshot in a page."
+type SnapshotEdge {
+  "Opaque; give it as ` + "`" + `after` + "`" + ` to go on from here."
+  cursor: String!
+  "The snapshot."
+  node: Snapshot!
+}
+
+"A reconciliation run in a page."
+type ReconciliationRunEdge {
+  "Opaque; give it as ` + "`" + `after` + "`" + ` to go on from here."
+  cursor: String!
+  "The run."
+  node: ReconciliationRun!
+}
+
 "Which reservation: by exactly one of these."
 input ReservationBy @oneOf {
   "The reservation's id."
@@ -2255,6 +2573,20 @@ type Query {
     "Only what is kept at this location."
     location: String
   ): [Availability]
+  "What the stock of up to 250 SKUs was at a moment, in the order asked; null for a SKU that isn't known, or wasn't created yet. A change that is under way at the very moment may still be missing: it gets its time a little before it is committed."
+  availabilityAt(
+    "The SKUs: at most 250."
+    skus: [String!]!
+    "The moment: not one to come, by the database's clock, and not one before the history that is kept."
+    at: DateTime!
+  ): [PastAvailability]
+  "The snapshots that were taken, newest first."
+  snapshots(
+    "How many: 1 to 100."
+    first: Int = 20
+    "The cursor of the last one seen."
+    after: String
+  ): SnapshotConnection
   "One SKU; null where there is none of this code."
   sku(
     "Its code."
@@ -2306,6 +2638,13 @@ type Query {
     "Only these SKUs, at most 250; all where it is left out."
     skus: [String!]
   ): ConsistencyReport
+  "Reconciliation runs that have recorded what they found, newest first."
+  reconciliationRuns(
+    "How many: 1 to 100."
+    first: Int = 20
+    "The cursor of the last one seen."
+    after: String
+  ): ReconciliationRunConnection
 }
 
 "A new SKU."
@@ -2576,6 +2915,36 @@ type CancelAllocationPayload {
   userErrors: [UserError!]!
 }
 
+"Of what a snapshot is to be taken."
+input TakeSnapshotInput {
+  "The SKUs whose levels are copied: 1 to 250. Left out, all there are."
+  skus: [String!]
+}
+
+"What becomes of takeSnapshot."
+type TakeSnapshotPayload {
+  "The snapshot; null when it was refused."
+  snapshot: Snapshot
+  "Why it was refused; empty when it was done."
+  userErrors: [UserError!]!
+}
+
+"A run of reconciliation."
+input ReconcileInput {
+  "Whether to repair what is repairable. False only checks, and records what was found."
+  repair: Boolean!
+  "Why: 1 to 255 characters."
+  reason: String
+}
+
+"What becomes of reconcile."
+type ReconcilePayload {
+  "The run; null when it was refused."
+  run: ReconciliationRun
+  "Why it was refused; empty when it was done."
+  userErrors: [UserError!]!
+}
+
 type Mutation {
   "Adds a SKU to the catalogue."
   createSku(
@@ -2637,6 +3006,16 @@ type Mutation {
     "The change."
     input: AdjustStockInput!
   ): AdjustStockPayload
+  "Copies stock levels while stock goes on changing, each with its version. A million take some ten seconds."
+  takeSnapshot(
+    "Of what."
+    input: TakeSnapshotInput!
+  ): TakeSnapshotPayload
+  "Checks everything, records what was found, and repairs it if asked. On a large database it may outlast the request, which is then answered ` + "`" + `UNKNOWN_OUTCOME` + "`" + `: the run goes on, and ` + "`" + `reconciliationRuns` + "`" + ` will tell."
+  reconcile(
+    "The run."
+    input: ReconcileInput!
+  ): ReconcilePayload
 }
 
 type Subscription {
@@ -2935,6 +3314,76 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_PastAvailability(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sku":
+		return ec.fieldContext_PastAvailability_sku(ctx, field)
+	case "at":
+		return ec.fieldContext_PastAvailability_at(ctx, field)
+	case "total":
+		return ec.fieldContext_PastAvailability_total(ctx, field)
+	case "reserved":
+		return ec.fieldContext_PastAvailability_reserved(ctx, field)
+	case "allocated":
+		return ec.fieldContext_PastAvailability_allocated(ctx, field)
+	case "available":
+		return ec.fieldContext_PastAvailability_available(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PastAvailability", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconcilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "run":
+		return ec.fieldContext_ReconcilePayload_run(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ReconcilePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconcilePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconciliationRun(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ReconciliationRun_id(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_ReconciliationRun_startedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_ReconciliationRun_finishedAt(ctx, field)
+	case "actor":
+		return ec.fieldContext_ReconciliationRun_actor(ctx, field)
+	case "reason":
+		return ec.fieldContext_ReconciliationRun_reason(ctx, field)
+	case "isConsistent":
+		return ec.fieldContext_ReconciliationRun_isConsistent(ctx, field)
+	case "repaired":
+		return ec.fieldContext_ReconciliationRun_repaired(ctx, field)
+	case "issues":
+		return ec.fieldContext_ReconciliationRun_issues(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciliationRun", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconciliationRunConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ReconciliationRunConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ReconciliationRunConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciliationRunConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconciliationRunEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ReconciliationRunEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ReconciliationRunEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciliationRunEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_ReleaseHoldPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "reservation":
@@ -3057,6 +3506,38 @@ func (ec *executionContext) childFields_SkuEdge(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type SkuEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Snapshot(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Snapshot_id(ctx, field)
+	case "takenAt":
+		return ec.fieldContext_Snapshot_takenAt(ctx, field)
+	case "levelCount":
+		return ec.fieldContext_Snapshot_levelCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Snapshot", field.Name)
+}
+
+func (ec *executionContext) childFields_SnapshotConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SnapshotConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SnapshotConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SnapshotConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SnapshotEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SnapshotEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SnapshotEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SnapshotEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_StockLevel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -3079,6 +3560,16 @@ func (ec *executionContext) childFields_StockLevel(ctx context.Context, field gr
 		return ec.fieldContext_StockLevel_updatedAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StockLevel", field.Name)
+}
+
+func (ec *executionContext) childFields_TakeSnapshotPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "snapshot":
+		return ec.fieldContext_TakeSnapshotPayload_snapshot(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TakeSnapshotPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TakeSnapshotPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateSkuPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -12,7 +12,7 @@ import (
 )
 
 // skusMax bounds how many SKUs one query may name.
-const skusMax = 250
+const skusMax = inventory.SKUsMax
 
 // Availability answers the stock of the SKUs in the order asked, nil for one
 // that isn't known, as of one moment. With a location it is what is kept there.

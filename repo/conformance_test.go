@@ -24,7 +24,7 @@ func TestStrategyConforms(t *testing.T) {
 	t.Parallel()
 	for about, cases := range map[string][]conformanceCase{
 		"claims": claimCases, "endings": endingCases, "overdue": overdueCases,
-		"stock": stockCases, "tokens": tokenCases, "text": textCases,
+		"stock": stockCases, "imports": importCases, "tokens": tokenCases, "text": textCases,
 	} {
 		for _, strategy := range inventory.Strategies {
 			t.Run(string(strategy)+"/"+about, func(t *testing.T) {

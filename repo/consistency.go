@@ -3,6 +3,7 @@ package repo
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,16 +45,12 @@ func (r *Repo) Consistency(ctx context.Context, skus []string) (inventory.Consis
 	asked := distinct(slices.Clone(skus))
 
 	running := r.checks.DoChan(checkKey(asked), func() (any, error) {
-		// One at a time, whatever they are of.
-		select {
-		case r.checking <- struct{}{}:
-			defer func() { <-r.checking }()
-		case <-ctx.Done():
-			return nil, readFault(ctx.Err())
+		if err := r.takeTurn(ctx); err != nil {
+			return nil, err
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), consistencyTimeout)
-		defer cancel()
-		return r.check(ctx, asked)
+		defer r.passTurn()
+		report, _, err := r.check(context.WithoutCancel(ctx), asked)
+		return report, err
 	})
 	select {
 	case done := <-running:
@@ -63,6 +60,18 @@ func (r *Repo) Consistency(ctx context.Context, skus []string) (inventory.Consis
 		return inventory.ConsistencyReport{}, readFault(ctx.Err())
 	}
 }
+
+// takeTurn waits until no other check is under way, whatever it is of.
+func (r *Repo) takeTurn(ctx context.Context) error {
+	select {
+	case r.checking <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return readFault(ctx.Err())
+	}
+}
+
+func (r *Repo) passTurn() { <-r.checking }
 
 // checkKey tells the checks apart. No SKU has a space.
 func checkKey(skus []string) string {
@@ -96,46 +105,45 @@ func (r *Repo) unknownSKU(ctx context.Context, skus []string) (*inventory.Error,
 }
 
 // check runs every invariant's query over the whole of its scope, a part at a
-// time.
-func (r *Repo) check(ctx context.Context, skus []string) (inventory.ConsistencyReport, error) {
+// time. Beside the report it returns the levels that can be repaired.
+func (r *Repo) check(ctx context.Context, skus []string) (report inventory.ConsistencyReport, drifted []inventory.LevelKey, err error) {
+	ctx, cancel := context.WithTimeout(ctx, consistencyTimeout)
+	defer cancel()
 	began := time.Now()
-	var report inventory.ConsistencyReport
-	err := r.queryWith(ctx, invariantPatience, "SELECT clock_timestamp(), (SELECT count(*) FROM skus)", nil, &report.CheckedAt, &report.TotalSKUs)
+	err = r.queryWith(ctx, invariantPatience, "SELECT clock_timestamp(), (SELECT count(*) FROM skus)", nil, &report.CheckedAt, &report.TotalSKUs)
 	if err != nil {
-		return report, fmt.Errorf("consistency: %w", err)
+		return report, nil, fmt.Errorf("consistency: %w", err)
 	}
 	if skus != nil {
 		report.TotalSKUs = int32(len(skus)) // at most skusMax
 	}
-	parts, err := r.partsOf(ctx, skus)
+	searches, err := r.searches(ctx, skus, report.CheckedAt)
 	if err != nil {
-		return report, fmt.Errorf("consistency: %w", err)
+		return report, nil, fmt.Errorf("consistency: %w", err)
 	}
 
 	found := newFindings(skus)
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(consistencyStreams)
-	for _, query := range invariantQueries {
-		for _, part := range parts[query.walk] {
-			group.Go(func() error {
-				if err := r.findIssues(groupCtx, query, part, found.add); err != nil {
-					return fmt.Errorf("consistency: %s: %w", query.file, err)
-				}
-				return nil
-			})
-		}
+	for _, s := range searches {
+		group.Go(func() error {
+			if err := r.findIssues(groupCtx, s.query, s.over, found.add); err != nil {
+				return fmt.Errorf("consistency: %s: %w", s.query.file, err)
+			}
+			return nil
+		})
 	}
 	if err := group.Wait(); err != nil {
-		return report, err
+		return report, nil, err
 	}
 	if err := r.nameSKUs(ctx, found); err != nil {
-		return report, fmt.Errorf("consistency: %w", err)
+		return report, nil, fmt.Errorf("consistency: %w", err)
 	}
 	report.CheckedAt = report.CheckedAt.UTC()
 	report.InconsistentSKUs = int32(len(found.skus)) // at most skusCountedMax
 	report.Issues = found.shares()
 	report.DurationMs = int32(time.Since(began).Milliseconds()) // at most consistencyTimeout
-	return report, nil
+	return report, slices.SortedFunc(maps.Keys(found.drifted), inventory.LevelKey.Compare), nil
 }
 
 // nameSKUs finds the SKUs of reservations that have an issue which names no SKU.

@@ -17,6 +17,9 @@ const (
 	skusCountedMax         = 100_000
 	reservationsCountedMax = 10_000
 	reservationsAtOnce     = 1_000
+
+	// driftedMax is how many levels a run repairs. The next one goes on.
+	driftedMax = 100_000
 )
 
 // findings gathers issues within bounds. It is safe for concurrent use while
@@ -29,15 +32,18 @@ type findings struct {
 	issues map[inventory.Invariant][]inventory.ConsistencyIssue
 	// skus have an issue.
 	skus map[string]bool
+	// drifted have an issue that can be repaired.
+	drifted map[inventory.LevelKey]bool
 	// reservations have an issue that names no SKU.
 	reservations []string
 }
 
 func newFindings(asked []string) *findings {
 	return &findings{
-		asked:  asked,
-		issues: map[inventory.Invariant][]inventory.ConsistencyIssue{},
-		skus:   map[string]bool{},
+		asked:   asked,
+		issues:  map[inventory.Invariant][]inventory.ConsistencyIssue{},
+		skus:    map[string]bool{},
+		drifted: map[inventory.LevelKey]bool{},
 	}
 }
 
@@ -53,6 +59,9 @@ func (f *findings) add(issue inventory.ConsistencyIssue) {
 		f.count(*issue.SKU)
 	case issue.ReservationID != nil && len(f.reservations) < reservationsCountedMax:
 		f.reservations = append(f.reservations, *issue.ReservationID)
+	}
+	if issue.Repairable && len(f.drifted) < driftedMax { // it is about a stock level
+		f.drifted[inventory.LevelKey{SKU: *issue.SKU, Location: *issue.Location}] = true
 	}
 	if kept := f.issues[issue.Invariant]; len(kept) < issuesMax {
 		f.issues[issue.Invariant] = append(kept, issue)

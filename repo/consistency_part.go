@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun/dialect/pgdialect"
 )
@@ -35,7 +36,7 @@ const (
 type column struct{ table, name string }
 
 var divided = [walkCount][]column{
-	bySKU:         {{"skus", "sku"}, {"stock_levels", "sku"}, {"reservation_lines", "sku"}, {"audit_log", "sku"}},
+	bySKU:         {{"skus", "sku"}, {"stock_levels", "sku"}, {"reservation_lines", "sku"}, {"audit_log", "sku"}, {"base_levels", "sku"}},
 	byReservation: {{"reservations", "id"}, {"reservation_lines", "reservation_id"}, {"audit_log", "reservation_id"}},
 	byCommand:     {{"reservations", "id"}, {"client_tokens", "command_id"}, {"audit_log", "command_id"}},
 }
@@ -47,10 +48,13 @@ type partSizes struct {
 	entries int64
 	// reservations, with all that belongs to them.
 	reservations int64
+	// settledAfter is how old a command is when all that it did is visible or
+	// undone. What is older never changes, and is added up in steps.
+	settledAfter time.Duration
 }
 
 // Each makes a few seconds' work at most.
-var defaultPartSizes = partSizes{entries: 3_000_000, reservations: 500_000}
+var defaultPartSizes = partSizes{entries: 3_000_000, reservations: 500_000, settledAfter: mintedBeforeMax}
 
 // part is what a query is narrowed to; to nothing less than all without rows.
 type part struct {
@@ -88,16 +92,17 @@ func (p part) narrow(m *message) {
 	m.add("\n")
 }
 
-// partsOf divides each walk into parts: by SKUs if there are any, else so that
-// they cover everything, whatever is in the tables.
-func (r *Repo) partsOf(ctx context.Context, skus []string) (parts [walkCount][]part, err error) {
-	if skus != nil {
-		return partsOfSKUs(skus), nil
-	}
+// partsOfAll divides each walk into parts that cover everything, whatever is in
+// the tables.
+func (r *Repo) partsOfAll(ctx context.Context) (parts [walkCount][]part, err error) {
 	var bounds [walkCount][]string
-	// A level's version is the number of its entries.
+	// A level's version is the number of its entries, with those that retention
+	// has trimmed.
 	err = r.queryWith(ctx, invariantPatience, `
-		SELECT min(sku) FROM (SELECT sku, floor(sum(version) OVER (ORDER BY sku, location) / ?) AS part FROM stock_levels) AS l
+		SELECT min(sku) FROM (
+			SELECT sku, floor(sum(level.version - coalesce(base.version, 0)) OVER (ORDER BY sku, location) / ?) AS part
+			FROM stock_levels AS level LEFT JOIN (
+				SELECT * FROM snapshot_levels WHERE snapshot_id = (SELECT id FROM snapshots WHERE is_base)) AS base USING (sku, location)) AS l
 		GROUP BY part ORDER BY 1`, []any{r.partSizes.entries}, &bounds[bySKU])
 	if err != nil {
 		return parts, err
@@ -170,6 +175,15 @@ func partsOfSKUs(list []string) (parts [walkCount][]part) {
 	}
 	parts[byCommand] = []part{{commands, pageCostNear}}
 	return parts
+}
+
+// partOfBuckets are the SKUs in some of the sieves' buckets.
+func partOfBuckets(buckets []int64) part {
+	var stock []narrowing
+	for _, c := range divided[bySKU] {
+		stock = append(stock, rowsWhere(c.table, "hashtext("+c.name+") & 255 = ANY(?::integer[])", pgdialect.Array(buckets)))
+	}
+	return part{stock, pageCostFar}
 }
 
 // rowsWhere is the rows of a table that meet a condition, under its name. They

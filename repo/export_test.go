@@ -1,13 +1,15 @@
 package repo
 
 import (
+	"context"
 	"errors"
+	"time"
 
 	"holdfast/internal/inventory"
 )
 
 // CheckInSmallParts makes the consistency check divide the tables as finely as
-// it can.
+// it can, and take all that it finds for settled.
 func (r *Repo) CheckInSmallParts() { r.partSizes = partSizes{entries: 1, reservations: 1} }
 
 // JoinCheck joins the check of everything that is under way, and returns a wait
@@ -21,5 +23,32 @@ func (r *Repo) JoinCheck() func() (inventory.ConsistencyReport, error) {
 	}
 }
 
+// SelectPast is the statement of AvailabilityAt.
+const SelectPast = selectPast
+
 // Bands is how many the list of SKUs knows.
 const Bands = bands
+
+// Trimming is a pass of retention that is taken step by step.
+type Trimming struct{ pass trimPass }
+
+// BeginTrim begins a pass over what was there before the cut-off.
+func (r *Repo) BeginTrim(cutoff time.Time) *Trimming {
+	return &Trimming{trimPass{repo: r, cutoff: cutoff}}
+}
+
+// Log, Snapshot and Runs take a step each.
+func (t *Trimming) Log(ctx context.Context, limit int) (more bool, err error) {
+	return t.pass.trimLog(ctx, limit)
+}
+
+func (t *Trimming) Snapshot(ctx context.Context, limit int) (more bool, err error) {
+	return t.pass.trimSnapshot(ctx, limit)
+}
+
+func (t *Trimming) Runs(ctx context.Context, limit int) (more bool, err error) {
+	return t.pass.trimRuns(ctx, limit)
+}
+
+// ErrTrimmedElsewhere is what a step answers while another server takes one.
+var ErrTrimmedElsewhere = errTrimmedElsewhere

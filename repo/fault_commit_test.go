@@ -45,6 +45,12 @@ var faultCommands = []struct {
 		createLocations(w, w.db, sku)
 		return inventory.AdjustStock{ClientToken: sku, SKU: sku, Location: &sku, Delta: 5, Reason: "FOUND", ExpectedVersion: new(int64)}
 	}},
+	{"repair", 1, func(w *faultWorld, sku string) inventory.Command {
+		execute(w, w.db, "UPDATE stock_levels SET total = total + 5 WHERE sku = ?", sku)
+		return inventory.RepairLevel{
+			Key: inventory.LevelKey{SKU: sku, Location: "default"}, Drift: inventory.Drift{Total: 5}, Actor: repo.DefaultPrincipal,
+		}
+	}},
 	{"createSku", 1, func(_ *faultWorld, sku string) inventory.Command {
 		return inventory.CreateSKU{SKU: "new:" + sku, Name: "New"}
 	}},

@@ -12,11 +12,15 @@ import (
 type footprint struct {
 	reservations []string
 	levels       []inventory.LevelKey
+	// logEnds are the levels of which the end of the log is needed.
+	logEnds []inventory.LevelKey
 	// wholeSKUs are those of which every level is needed.
 	wholeSKUs []string
-	locations []string
-	tokens    []string
-	// knownSKUs are all that are named, to learn whether they exist.
+	// particulars are SKUs of which the name and the metadata are needed.
+	particulars []string
+	locations   []string
+	tokens      []string
+	// knownSKUs are all others that are named, to learn whether they exist.
 	knownSKUs []string
 	// tried are the ids of requests that were run before, and may have been
 	// committed.
@@ -29,7 +33,9 @@ func footprintOf(calls []*call) footprint {
 		one := c.footprint
 		f.reservations = append(f.reservations, one.Reservations...)
 		f.levels = append(f.levels, one.Levels...)
+		f.logEnds = append(f.logEnds, one.LogEnds...)
 		f.wholeSKUs = append(f.wholeSKUs, one.SKUs...)
+		f.particulars = append(f.particulars, one.Particulars...)
 		f.locations = append(f.locations, one.Locations...)
 		if one.TokenKey != "" {
 			f.tokens = append(f.tokens, one.TokenKey)
@@ -40,6 +46,7 @@ func footprintOf(calls []*call) footprint {
 	}
 	f.reservations = distinct(f.reservations)
 	f.wholeSKUs = distinct(f.wholeSKUs)
+	f.particulars = distinct(f.particulars)
 	f.locations = distinct(f.locations)
 	f.tokens = distinct(f.tokens)
 
@@ -47,10 +54,18 @@ func footprintOf(calls []*call) footprint {
 	for _, key := range f.levels {
 		f.knownSKUs = append(f.knownSKUs, key.SKU)
 	}
-	f.knownSKUs = distinct(f.knownSKUs)
-	slices.SortFunc(f.levels, inventory.LevelKey.Compare)
-	f.levels = slices.Compact(f.levels)
+	f.knownSKUs = slices.DeleteFunc(distinct(f.knownSKUs), func(sku string) bool {
+		_, known := slices.BinarySearch(f.particulars, sku)
+		return known
+	})
+	f.levels = distinctKeys(f.levels)
+	f.logEnds = distinctKeys(f.logEnds)
 	return f
+}
+
+func distinctKeys(keys []inventory.LevelKey) []inventory.LevelKey {
+	slices.SortFunc(keys, inventory.LevelKey.Compare)
+	return slices.Compact(keys)
 }
 
 func distinct(names []string) []string {

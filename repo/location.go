@@ -15,20 +15,13 @@ func (r *Repo) CreateLocation(ctx context.Context, location inventory.CreateLoca
 	if invalid := location.Validate(); len(invalid) > 0 {
 		return inventory.Outcome{Refused: invalid}, nil
 	}
-	t, err := r.begin(ctx, patienceFor(readLockTimeout).within(ctx))
-	if err != nil {
-		return inventory.Outcome{}, readFault(err)
-	}
-	defer t.end(ctx)
 	var created string
-	err = t.commit(ctx, `INSERT INTO locations (code, name, command_id, created_at) VALUES (?, ?, ?, clock_timestamp())
+	err := r.write(ctx, `INSERT INTO locations (code, name, command_id, created_at) VALUES (?, ?, ?, clock_timestamp())
 		ON CONFLICT DO NOTHING RETURNING code`, []any{location.Code, location.Name, newID(time.Now())}, &created)
-	switch {
-	case connectionLost(err):
-		return inventory.Outcome{}, fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
-	case err != nil:
-		return inventory.Outcome{}, fmt.Errorf("create location: %w", readFault(err))
-	case created == "":
+	if err != nil {
+		return inventory.Outcome{}, fmt.Errorf("create location: %w", err)
+	}
+	if created == "" {
 		return inventory.Outcome{Refused: []*inventory.Error{location.Taken()}}, nil
 	}
 	return inventory.Outcome{Location: &inventory.Location{Code: location.Code, Name: location.Name}}, nil

@@ -57,9 +57,11 @@ func (h *history) anyCommand() inventory.Command {
 		return inventory.ExpireHold{ReservationID: strings.ToLower(h.anyReservation())}
 	case n < 81:
 		return h.anyAdjustment()
-	case n < 84:
+	case n < 83:
 		return h.anyCount()
-	case n < 88:
+	case n < 86:
+		return h.anyRow()
+	case n < 89:
 		c := inventory.CreateSKU{
 			SKU: pick(h.Rand, anySKU[:len(anySKU)-1]...), Name: "a name",
 			Location: pick(h.Rand, anyLocation...), Metadata: pick(h.Rand, anyMetadata...),
@@ -92,6 +94,18 @@ func (h *history) anyCount() inventory.Command {
 	known := h.known(c.SKU, c.Location)
 	c.Total = max(0, known.Total+pick[int64](h.Rand, 0, 1, 10, 25, -1, -2, -5, -1000))
 	c.ExpectedVersion = h.anyVersion(known)
+	return c
+}
+
+// anyRow says of a SKU what may be so already.
+func (h *history) anyRow() inventory.Command {
+	c := inventory.ImportSKU{
+		ClientToken: h.anyToken(), SKU: pick(h.Rand, anySKU[:len(anySKU)-1]...), Location: pick(h.Rand, anyLocation...),
+		Metadata: pick(h.Rand, anyMetadata...), Name: pick(h.Rand, nil, new("a name"), new(`it's "Größe" {38}, \ NULL`)),
+	}
+	if h.chance(50) {
+		c.Total = new(max(0, h.known(c.SKU, c.Location).Total+pick[int64](h.Rand, 0, 0, 1, 10, -1, -1000)))
+	}
 	return c
 }
 

@@ -29,7 +29,7 @@ func (m *model) decide(command inventory.Command, got inventory.Outcome) invento
 	}
 	id := uuid.NewString()
 	switch {
-	case got.SKU != nil:
+	case got.SKU != nil && (got.Import == "" || got.Import == inventory.ImportCreated):
 		id = got.SKU.CommandID
 	case got.Reservation != nil && !got.Replayed && got.Reservation.Revision == 1:
 		id = got.Reservation.ID
@@ -64,6 +64,10 @@ func (m *model) run(command inventory.Command, at time.Time, id string) inventor
 	for _, sku := range changes.SKUs {
 		sku.Metadata = plainJSON(sku.Metadata)
 		m.SKUs[sku.Code] = sku
+	}
+	for _, change := range changes.UpdatedSKUs {
+		change.After.Metadata = plainJSON(change.After.Metadata)
+		m.SKUs[change.After.Code] = change.After
 	}
 	for _, entry := range changes.Entries {
 		m.log = append(m.log, spellEntry(entry))

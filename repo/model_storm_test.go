@@ -107,6 +107,22 @@ func (h *history) requireAnswered(all []answered, before, after *model) {
 				}
 				totals[key] += *orZero(c.InitialStock)
 			}
+		case inventory.ImportSKU:
+			switch {
+			case a.Import == inventory.ImportCreated:
+				skus++
+				if c.Total != nil {
+					key := inventory.LevelKey{SKU: c.SKU, Location: inventory.DefaultLocation}
+					if c.Location != nil {
+						key.Location = *c.Location
+					}
+					totals[key] += *c.Total
+				}
+			case a.Level != nil:
+				require.Equal(h, *c.Total, a.Level.Total)
+				totals[a.Level.Key()] += h.setDelta(*a.Level)
+				tokens++
+			}
 		}
 	}
 	require.Len(h, after.Reservations, made)

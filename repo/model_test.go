@@ -60,7 +60,7 @@ func TestRandomHistoryMatchesTheDomain(t *testing.T) {
 			for _, kind := range []string{
 				"done", "replayed", "expired", "INSUFFICIENT_STOCK", "INVALID_STATE", "VERSION_CONFLICT", "IDEMPOTENCY_CONFLICT",
 				"UNKNOWN_SKU", "UNKNOWN_LOCATION", "NOT_FOUND", "ALREADY_EXISTS", "INVALID_INPUT",
-				"fulfilled", "cancelled", "set",
+				"fulfilled", "cancelled", "set", "imported CHANGED", "imported UNCHANGED",
 			} {
 				require.Positive(t, h.met[kind], kind)
 			}
@@ -133,6 +133,9 @@ func (h *history) note(command inventory.Command, got inventory.Outcome, err err
 
 	for _, refusal := range got.Refused {
 		h.met[string(refusal.Code)]++
+	}
+	if got.Import != "" {
+		h.met["imported "+string(got.Import)]++
 	}
 	switch {
 	case len(got.Refused) > 0:

@@ -70,6 +70,16 @@ type (
 	AuditList = List[inventory.LoggedEntry]
 	// AuditEdge is AuditEntryEdge.
 	AuditEdge = Edge[inventory.LoggedEntry]
+
+	// SnapshotList is SnapshotConnection.
+	SnapshotList = List[inventory.Snapshot]
+	// SnapshotEdge is SnapshotEdge.
+	SnapshotEdge = Edge[inventory.Snapshot]
+
+	// RunList is ReconciliationRunConnection.
+	RunList = List[inventory.ReconciliationRun]
+	// RunEdge is ReconciliationRunEdge.
+	RunEdge = Edge[inventory.ReconciliationRun]
 )
 
 // Edges are the items with their cursors.

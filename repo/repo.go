@@ -16,6 +16,7 @@ package repo
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -58,12 +59,21 @@ type Repo struct {
 	reads chan struct{}
 	// checking holds one while a consistency check is under way.
 	checking chan struct{}
+	// snapping holds one while a snapshot is being taken.
+	snapping chan struct{}
+	// running is the context of the reconciliation runs, which outlive their
+	// callers but not the repository.
+	running     context.Context
+	stopRunning context.CancelFunc
+	runs        sync.WaitGroup
 }
 
 // New returns a repository over a migrated database. Close it after use.
 func New(db *bun.DB, options Options) *Repo {
 	r := &Repo{db: db, options: options, partSizes: defaultPartSizes}
 	r.checking = make(chan struct{}, 1)
+	r.snapping = make(chan struct{}, 1)
+	r.running, r.stopRunning = context.WithCancel(context.Background())
 	r.reads = make(chan struct{}, readsAtOnce(db.Stats().MaxOpenConnections))
 	r.lanes = map[inventory.Strategy]*groupcommit.Lane[*call, inventory.Outcome]{
 		inventory.Optimistic:  r.newLane(optimistic{}),
@@ -75,9 +85,19 @@ func New(db *bun.DB, options Options) *Repo {
 // AnnounceTo names who is told of changes. Call it before the first command.
 func (r *Repo) AnnounceTo(announcers ...Announcer) { r.announcers = announcers }
 
-// Close finishes the commands that were taken, or gives up when ctx ends. New
-// ones are refused with ErrOverloaded.
+// Close breaks off reconciliation and finishes the commands that were taken, or
+// gives up when ctx ends. New ones are refused with ErrOverloaded.
 func (r *Repo) Close(ctx context.Context) {
+	r.stopRunning()
+	ended := make(chan struct{})
+	go func() {
+		r.runs.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	}
 	for _, lane := range r.lanes {
 		if err := lane.Stop(ctx); err != nil {
 			r.options.Log.Warn("commands were left unfinished", "error", err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 
 	"holdfast/internal/inventory"
@@ -45,7 +46,6 @@ func (r *Repo) Reservations(ctx context.Context, page Page, filter *ReservationF
 
 	ids := r.db.NewSelect().TableExpr("reservations AS r").ColumnExpr("r.id").
 		Where("r.principal = ?", principalOf(ctx)).
-		OrderExpr("r.id DESC").
 		Limit(int64(page.First) + 1)
 	filter.apply(ids, after)
 	found, err := r.selectReservations(ctx, "r.id = ANY(ARRAY(?))", ids)
@@ -67,19 +67,29 @@ func (f *ReservationFilter) check() *inventory.Error {
 	return nil
 }
 
-// apply adds the conditions. With a SKU, the planner may walk along its lines or
-// along the reservations: both are in the order of ids.
+// apply adds the conditions and the order, in the way that an index answers.
 func (f *ReservationFilter) apply(ids *bun.SelectQuery, after string) {
-	id := "r.id"
-	if f.SKU != nil {
-		ids.DistinctOn("r.id").Join("JOIN reservation_lines AS l ON l.reservation_id = r.id AND l.sku = ?", *f.SKU)
-		id = "l.reservation_id"
-	}
-	if after != "" {
-		ids.Where("r.id < ?::uuid", after).Where("? < ?::uuid", bun.Safe(id), after)
-	}
-	if f.Status != nil {
-		ids.Where("r.status = ?", *f.Status)
+	from, below := f.idRange(after)
+	switch {
+	case f.SKU != nil:
+		// The planner may walk along the lines of the SKU or along the
+		// reservations: both are in the order of ids.
+		ids.DistinctOn("r.id").Join("JOIN reservation_lines AS l ON l.reservation_id = r.id AND l.sku = ?", *f.SKU).
+			Where("l.reservation_id >= ?::uuid AND l.reservation_id < ?::uuid", from, below).
+			OrderExpr("r.id DESC")
+		if after != "" {
+			ids.Where("r.id < ?::uuid", after)
+		}
+		if f.Status != nil {
+			ids.Where("r.status = ?", *f.Status)
+		}
+	case f.Status != nil:
+		// With a plain condition the planner may walk along all reservations,
+		// which takes for ever where those of this state are all old, or all new.
+		ids.Where("(r.status, r.id) >= (?, ?::uuid) AND (r.status, r.id) < (?, ?::uuid)", *f.Status, from, *f.Status, below).
+			OrderExpr("r.status DESC, r.id DESC")
+	default:
+		ids.Where("r.id >= ?::uuid AND r.id < ?::uuid", from, below).OrderExpr("r.id DESC")
 	}
 	if f.Holder != nil {
 		ids.Where("r.holder = ?", *f.Holder)
@@ -87,23 +97,31 @@ func (f *ReservationFilter) apply(ids *bun.SelectQuery, after string) {
 	if f.Reference != nil {
 		ids.Where("r.reference = ?", *f.Reference)
 	}
-	f.applyTimes(ids, id)
-}
-
-// applyTimes adds the conditions on times, and what follows from them for the
-// id, so that the walk begins and ends there: an id is of the moment of
-// creation, or a little before, and that is before the deadline.
-func (f *ReservationFilter) applyTimes(ids *bun.SelectQuery, id string) {
 	if f.CreatedAfter != nil {
-		ids.Where("r.created_at >= ?", *f.CreatedAfter).
-			Where("? >= ?::uuid", bun.Safe(id), idFloor(f.CreatedAfter.Add(-mintedBeforeMax)))
+		ids.Where("r.created_at >= ?", *f.CreatedAfter)
 	}
 	if f.CreatedBefore != nil {
-		ids.Where("r.created_at < ?", *f.CreatedBefore).
-			Where("? < ?::uuid", bun.Safe(id), idFloor(f.CreatedBefore.Add(time.Millisecond)))
+		ids.Where("r.created_at < ?", *f.CreatedBefore)
 	}
 	if f.ExpiresBefore != nil {
-		ids.Where("r.expires_at < ?", *f.ExpiresBefore).
-			Where("? < ?::uuid", bun.Safe(id), idFloor(f.ExpiresBefore.Add(time.Millisecond)))
+		ids.Where("r.expires_at < ?", *f.ExpiresBefore)
 	}
+}
+
+// idRange is where the ids lie of what was asked for: an id is of the moment of
+// creation, or a little before, and that is before the deadline.
+func (f *ReservationFilter) idRange(after string) (from, below string) {
+	from, below = uuid.Nil.String(), uuid.Max.String()
+	if after != "" {
+		below = after
+	}
+	for _, end := range []*time.Time{f.CreatedBefore, f.ExpiresBefore} {
+		if end != nil {
+			below = min(below, idFloor(end.Add(time.Millisecond)))
+		}
+	}
+	if f.CreatedAfter != nil {
+		from = idFloor(f.CreatedAfter.Add(-mintedBeforeMax))
+	}
+	return from, below
 }

@@ -89,6 +89,65 @@ func (r skuRow) sku() inventory.SKU {
 	}
 }
 
+// logEndRow has null, which leaves a field as it is, for what isn't there.
+type logEndRow struct {
+	SKU            string `json:"sku"`
+	Location       string `json:"location"`
+	Total          int64  `json:"total"`
+	Reserved       int64  `json:"reserved"`
+	Allocated      int64  `json:"allocated"`
+	SettledVersion int64  `json:"settled_version"`
+	SettledBy      string `json:"settled_by"`
+}
+
+func (r logEndRow) logEnd() inventory.LogEnd {
+	return inventory.LogEnd{
+		Total: r.Total, Reserved: r.Reserved, Allocated: r.Allocated,
+		SettledVersion: r.SettledVersion, SettledBy: r.SettledBy,
+	}
+}
+
+type runRow struct {
+	ID           int64      `json:"id"`
+	StartedAt    time.Time  `json:"started_at"`
+	FinishedAt   *time.Time `json:"finished_at"`
+	Actor        string     `json:"actor"`
+	Reason       *string    `json:"reason"`
+	IsConsistent bool       `json:"is_consistent"`
+	Repaired     int32      `json:"repaired"`
+	Issues       []issueRow `json:"issues"`
+}
+
+func (r runRow) run() inventory.ReconciliationRun {
+	issues := make([]inventory.ConsistencyIssue, len(r.Issues))
+	for i, row := range r.Issues {
+		issues[i] = row.issue()
+	}
+	return inventory.ReconciliationRun{
+		Number: r.ID, StartedAt: r.StartedAt.UTC(), FinishedAt: utc(r.FinishedAt), Actor: r.Actor, Reason: r.Reason,
+		IsConsistent: r.IsConsistent, Issues: issues, Repaired: r.Repaired,
+	}
+}
+
+type issueRow struct {
+	Ordinal       int                 `json:"ordinal"`
+	Invariant     inventory.Invariant `json:"invariant"`
+	SKU           *string             `json:"sku"`
+	Location      *string             `json:"location"`
+	ReservationID *string             `json:"reservation_id"`
+	Expected      *int64              `json:"expected"`
+	Actual        *int64              `json:"actual"`
+	Detail        string              `json:"detail"`
+	Repairable    bool                `json:"repairable"`
+}
+
+func (r issueRow) issue() inventory.ConsistencyIssue {
+	return inventory.ConsistencyIssue{
+		Invariant: r.Invariant, SKU: r.SKU, Location: r.Location, ReservationID: r.ReservationID,
+		Expected: r.Expected, Actual: r.Actual, Detail: r.Detail, Repairable: r.Repairable,
+	}
+}
+
 func utc(t *time.Time) *time.Time {
 	if t == nil {
 		return nil

@@ -105,6 +105,7 @@ func (s *save) write(changes inventory.Changes) {
 	s.writeLevels(changes)
 	s.writeTokens(changes)
 	s.writeSKUs(changes)
+	s.writeUpdatedSKUs(changes)
 	s.writeMade(changes)
 	s.writeMoved(changes.Moved)
 	s.writeLines(changes.Made)
@@ -187,6 +188,30 @@ func (s *save) writeSKUs(changes inventory.Changes) {
 		FROM unnest(?::text[], ?::text[], ?::text[], ?::uuid[]) AS u (sku, name, metadata, command_id)
 		ON CONFLICT DO NOTHING`,
 		changes.At, pgdialect.Array(codes), pgdialect.Array(names), pgdialect.Array(metadata), pgdialect.Array(commands))
+}
+
+// writeUpdatedSKUs writes over the particulars that were read, which have no
+// space around their metadata, and none where it is null. They are locked in
+// order, for nothing has locked them before.
+func (s *save) writeUpdatedSKUs(changes inventory.Changes) {
+	var codes, names, metadata, namesBefore, metadataBefore []string
+	for _, change := range changes.UpdatedSKUs {
+		codes = append(codes, change.After.Code)
+		names = append(names, change.After.Name)
+		metadata = append(metadata, string(change.After.Metadata))
+		namesBefore = append(namesBefore, change.Before.Name)
+		metadataBefore = append(metadataBefore, string(change.Before.Metadata))
+	}
+	s.rows("updated_skus", len(codes), `
+		UPDATE skus AS s SET name = u.name, metadata = NULLIF(u.metadata, '')::json
+		FROM (
+			SELECT u.* FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[])
+				AS u (sku, name, metadata, name_before, metadata_before)
+			JOIN skus AS l ON l.sku = u.sku ORDER BY l.sku FOR NO KEY UPDATE OF l
+		) AS u
+		WHERE s.sku = u.sku AND s.name = u.name_before AND coalesce(nullif(btrim(s.metadata::text, E' \t\r\n'), 'null'), '') = u.metadata_before`,
+		pgdialect.Array(codes), pgdialect.Array(names), pgdialect.Array(metadata),
+		pgdialect.Array(namesBefore), pgdialect.Array(metadataBefore))
 }
 
 func (s *save) writeMade(changes inventory.Changes) {

@@ -107,7 +107,7 @@ func line(sku string, quantity int32, location ...string) inventory.LineRequest 
 // past.
 func makeOverdue(t testing.TB, db *bun.DB, id string) {
 	t.Helper()
-	execute(t, db, `UPDATE reservations SET created_at = created_at - (expires_at - clock_timestamp()) - interval '1 second',
+	execute(t, db, `UPDATE reservations SET created_at = least(created_at, created_at - (expires_at - clock_timestamp()) - interval '1 second'),
 		expires_at = clock_timestamp() - interval '1 second' WHERE id = ?`, id)
 }
 

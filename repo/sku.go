@@ -64,20 +64,13 @@ func (r *Repo) UpdateSKU(ctx context.Context, update inventory.UpdateSKU) (inven
 		given := string(update.Metadata)
 		metadata = &given
 	}
-	t, err := r.begin(ctx, patienceFor(readLockTimeout).within(ctx))
-	if err != nil {
-		return inventory.Outcome{}, readFault(err)
-	}
-	defer t.end(ctx)
 	var encoded []byte
-	err = t.commit(ctx, `UPDATE skus AS s SET name = coalesce(?, name), metadata = coalesce(?::json, metadata)
+	err := r.write(ctx, `UPDATE skus AS s SET name = coalesce(?, name), metadata = coalesce(?::json, metadata)
 		WHERE sku = ? RETURNING (SELECT to_json(u) FROM (SELECT `+skuColumns+`) AS u)`, []any{update.Name, metadata, update.SKU}, &encoded)
-	switch {
-	case connectionLost(err):
-		return inventory.Outcome{}, fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
-	case err != nil:
-		return inventory.Outcome{}, fmt.Errorf("update SKU: %w", readFault(err))
-	case encoded == nil:
+	if err != nil {
+		return inventory.Outcome{}, fmt.Errorf("update SKU: %w", err)
+	}
+	if encoded == nil {
 		return inventory.Outcome{Refused: []*inventory.Error{update.Unknown()}}, nil
 	}
 	sku, err := decodeSKU(encoded)

@@ -123,3 +123,19 @@ func (r *mutation) AdjustStock(ctx context.Context, input inventory.AdjustStock)
 		StockLevel: outcome.Level, Replayed: outcome.Replayed, UserErrors: userErrors(outcome.Refused),
 	}, nil
 }
+
+func (r *mutation) TakeSnapshot(ctx context.Context, input inventory.TakeSnapshot) (*model.TakeSnapshotPayload, error) {
+	outcome, err := r.Repo.TakeSnapshot(ctx, input)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &model.TakeSnapshotPayload{Snapshot: outcome.Snapshot, UserErrors: userErrors(outcome.Refused)}, nil
+}
+
+func (r *mutation) Reconcile(ctx context.Context, input inventory.Reconcile) (*model.ReconcilePayload, error) {
+	outcome, err := r.Repo.Reconcile(ctx, input)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &model.ReconcilePayload{Run: outcome.Run, UserErrors: userErrors(outcome.Refused)}, nil
+}

@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"time"
 
 	"holdfast/graph"
 	"holdfast/internal/inventory"
@@ -15,6 +16,16 @@ var _ graph.QueryResolver = (*query)(nil)
 func (r *query) Availability(ctx context.Context, skus []string, location *string) ([]*inventory.Availability, error) {
 	answer, err := r.Repo.Availability(ctx, skus, location)
 	return answer, fault(err)
+}
+
+func (r *query) AvailabilityAt(ctx context.Context, skus []string, at time.Time) ([]*inventory.PastAvailability, error) {
+	answer, err := r.Repo.AvailabilityAt(ctx, skus, at)
+	return answer, fault(err)
+}
+
+func (r *query) Snapshots(ctx context.Context, first *int32, after *string) (*repo.SnapshotList, error) {
+	list, err := r.Repo.Snapshots(ctx, page(first, after))
+	return &list, fault(err)
 }
 
 func (r *query) Sku(ctx context.Context, sku string) (*inventory.SKU, error) {
@@ -50,4 +61,9 @@ func (r *query) Locations(ctx context.Context, first *int32, after *string) (*re
 func (r *query) Consistency(ctx context.Context, skus []string) (*inventory.ConsistencyReport, error) {
 	report, err := r.Repo.Consistency(ctx, skus)
 	return &report, fault(err)
+}
+
+func (r *query) ReconciliationRuns(ctx context.Context, first *int32, after *string) (*repo.RunList, error) {
+	list, err := r.Repo.ReconciliationRuns(ctx, page(first, after))
+	return &list, fault(err)
 }

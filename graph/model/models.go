@@ -202,23 +202,15 @@ func (this InvalidStateError) GetField() []string {
 type Mutation struct {
 }
 
-// What a SKU's stock was at a moment.
-type PastAvailability struct {
-	// The SKU.
-	Sku string `json:"sku"`
-	// The moment asked for.
-	At time.Time `json:"at"`
-	// Units there were.
-	Total int64 `json:"total"`
-	// Units lent out as holds.
-	Reserved int64 `json:"reserved"`
-	// Units that belonged to somebody and had not left.
-	Allocated int64 `json:"allocated"`
-	// Units that could be had: total - reserved - allocated.
-	Available int64 `json:"available"`
+type Query struct {
 }
 
-type Query struct {
+// What becomes of reconcile.
+type ReconcilePayload struct {
+	// The run; null when it was refused.
+	Run *inventory.ReconciliationRun `json:"run,omitempty"`
+	// Why it was refused; empty when it was done.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // What becomes of releaseHold.
@@ -269,6 +261,14 @@ func (this SimpleUserError) GetField() []string {
 }
 
 type Subscription struct {
+}
+
+// What becomes of takeSnapshot.
+type TakeSnapshotPayload struct {
+	// The snapshot; null when it was refused.
+	Snapshot *inventory.Snapshot `json:"snapshot,omitempty"`
+	// Why it was refused; empty when it was done.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // There is no such SKU.

@@ -58,7 +58,8 @@ func refuseUnparsed(err error, values map[string]string) error {
 func (c Config) checkBounds(values map[string]string) error {
 	config := reflect.ValueOf(c)
 	for _, v := range variables {
-		if v.min == "" {
+		isOff := values[v.name] == "" && v.defaultValue == ""
+		if v.min == "" || isOff {
 			continue
 		}
 		value := config.FieldByIndex(v.field.Index).Int()

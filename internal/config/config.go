@@ -14,7 +14,8 @@ import (
 // Config is the environment, read and checked. The tags are all there is to
 // say about a variable: its name and default, the values it takes (min and max,
 // or oneof) and the line that Usage prints. A default that depends on something
-// else has no envDefault; shown is what Usage prints in its place.
+// else, or that is off, has no envDefault; shown is what Usage prints in its
+// place, and example what an error suggests.
 type Config struct {
 	// DatabaseURL is empty when a private PostgreSQL is to be started. It may
 	// hold a password: never log it.
@@ -44,7 +45,11 @@ type Config struct {
 	LinesMax   int           `env:"HOLDFAST_LINES_MAX" envDefault:"100" min:"1" max:"1000" about:"most lines in one reservation"`
 
 	ExpiryInterval time.Duration `env:"HOLDFAST_EXPIRY_INTERVAL" envDefault:"60s" min:"100ms" max:"24h" about:"how often to sweep for holds that expiry missed"`
-	ShutdownGrace  time.Duration `env:"HOLDFAST_SHUTDOWN_GRACE" envDefault:"15s" min:"100ms" max:"10m" about:"time to finish what is under way at a stop"`
+	// ReconcileInterval and Retention are zero where they are off.
+	ReconcileInterval time.Duration `env:"HOLDFAST_RECONCILE_INTERVAL" example:"24h" min:"1s" max:"8760h" shown:"(off)" about:"how often to check everything, and repair drift"`
+	Retention         time.Duration `env:"HOLDFAST_RETENTION" example:"2160h" min:"720h" max:"876000h" shown:"(for ever)" about:"how long to keep what has ended, and its history"`
+
+	ShutdownGrace time.Duration `env:"HOLDFAST_SHUTDOWN_GRACE" envDefault:"15s" min:"100ms" max:"10m" about:"time to finish what is under way at a stop"`
 
 	LogLevel slog.Level `env:"HOLDFAST_LOG_LEVEL" envDefault:"info" oneof:"debug,info,warn,error" about:"debug, info, warn or error"`
 	// LogFormat is empty when it is left to the terminal: ask LogFormatOn.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"strings"
@@ -12,6 +13,7 @@ type variable struct {
 	name         string
 	defaultValue string
 	shown        string
+	example      string
 	about        string
 	choices      []string
 	min, max     string
@@ -27,6 +29,7 @@ func describe(config reflect.Type) []variable {
 			name:         field.Tag.Get("env"),
 			defaultValue: field.Tag.Get("envDefault"),
 			shown:        field.Tag.Get("shown"),
+			example:      field.Tag.Get("example"),
 			about:        field.Tag.Get("about"),
 			min:          field.Tag.Get("min"),
 			max:          field.Tag.Get("max"),
@@ -35,9 +38,8 @@ func describe(config reflect.Type) []variable {
 		if choices := field.Tag.Get("oneof"); choices != "" {
 			v.choices = strings.Split(choices, ",")
 		}
-		if v.shown == "" {
-			v.shown = v.defaultValue
-		}
+		v.shown = cmp.Or(v.shown, v.defaultValue)
+		v.example = cmp.Or(v.example, v.defaultValue)
 		described = append(described, v)
 	}
 	return described
@@ -50,7 +52,7 @@ func (v variable) allowed() string {
 		last := len(v.choices) - 1
 		return strings.Join(v.choices[:last], ", ") + " or " + v.choices[last]
 	case v.field.Type == reflect.TypeFor[time.Duration]():
-		return fmt.Sprintf("a duration from %s to %s, such as %s", v.min, v.max, v.defaultValue)
+		return fmt.Sprintf("a duration from %s to %s, such as %s", v.min, v.max, v.example)
 	case v.field.Type.Kind() == reflect.Int:
 		return fmt.Sprintf("a whole number from %s to %s", v.min, v.max)
 	case v.field.Type.Kind() == reflect.Bool:

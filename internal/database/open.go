@@ -30,6 +30,16 @@ var ErrInvalidURL = errors.New("not a PostgreSQL URL (postgres://user:password@h
 // that url names. It doesn't connect: the first query does. The only error is
 // ErrInvalidURL.
 func Open(url string, connectionsMax int) (*bun.DB, error) {
+	return open(url, connectionsMax, readTimeout)
+}
+
+// OpenPatiently is Open for statements that take as long as they take, such as
+// to build an index on a large table: only their context ends them.
+func OpenPatiently(url string, connectionsMax int) (*bun.DB, error) {
+	return open(url, connectionsMax, 0)
+}
+
+func open(url string, connectionsMax int, readTimeout time.Duration) (*bun.DB, error) {
 	opened, err := pgdriver.NewDriver().OpenConnector(url)
 	if err != nil {
 		return nil, ErrInvalidURL

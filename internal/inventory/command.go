@@ -43,6 +43,10 @@ type Footprint struct {
 	Levels []LevelKey
 	// SKUs of which every level is needed.
 	SKUs []string
+	// LogEnds are the levels of which the end of the log is needed.
+	LogEnds []LevelKey
+	// Particulars are SKUs of which the name and the metadata matter.
+	Particulars []string
 	// Locations whose existence matters.
 	Locations []string
 	// TokenKey is that of the command's client token, if it has one. The
@@ -58,6 +62,10 @@ type Outcome struct {
 	Level       *StockLevel
 	SKU         *SKU
 	Location    *Location
+	Snapshot    *Snapshot
+	Run         *ReconciliationRun
+	// Import is what an import's row did.
+	Import ImportEffect
 	// Replayed says that an earlier request had had this very effect.
 	Replayed bool
 	// Refused is why nothing was done; empty if it was done.

@@ -30,7 +30,7 @@ var (
 	anyKind     = rapid.SampledFrom([]string{
 		"hold", "hold", "hold", "hold", "allocation", "convert", "convert", "release", "release",
 		"fulfil", "fulfil", "cancel", "cancel", "extend", "extend", "expire",
-		"adjust", "adjust", "adjust", "set", "set", "create", "again", "again",
+		"adjust", "adjust", "adjust", "set", "set", "create", "import", "import", "again", "again",
 	})
 )
 
@@ -78,6 +78,8 @@ func (h *history) anyRequest(rt *rapid.T) inventory.Request {
 			c.InitialStock = new(rapid.SampledFrom([]int64{0, 1, 20}).Draw(rt, "stock"))
 		}
 		command = c
+	case "import":
+		command = h.anyRow(rt)
 	case "again":
 		return h.request(principal, h.earlierCommand(rt))
 	}
@@ -105,6 +107,23 @@ func (h *history) anyCount(rt *rapid.T) inventory.SetStock {
 	stored := h.stored(c.SKU, c.Location)
 	c.Total = max(0, stored.Total+rapid.SampledFrom([]int64{0, 0, 0, 1, 10, 25, -1, -2, -10, -1000}).Draw(rt, "beside"))
 	c.ExpectedVersion = anyVersion(rt, stored)
+	return c
+}
+
+// anyRow says of a SKU what may be so already. Its token is new or, against
+// the rules of importing, somebody's.
+func (h *history) anyRow(rt *rapid.T) inventory.ImportSKU {
+	c := inventory.ImportSKU{
+		ClientToken: h.anyToken(rt), SKU: newSKU.Draw(rt, "sku"), Location: anyLocation.Draw(rt, "location"),
+		Metadata: anyMetadata.Draw(rt, "metadata"),
+	}
+	if rapid.Bool().Draw(rt, "named") {
+		c.Name = new(rapid.SampledFrom([]string{"a name", "another name"}).Draw(rt, "name"))
+	}
+	if rapid.Bool().Draw(rt, "stocked") {
+		stored := h.stored(c.SKU, c.Location)
+		c.Total = new(max(0, stored.Total+rapid.SampledFrom([]int64{0, 0, 0, 1, 10, -1, -10, -1000}).Draw(rt, "beside")))
+	}
 	return c
 }
 

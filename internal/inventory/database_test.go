@@ -3,6 +3,7 @@ package inventory_test
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +46,7 @@ func (d *database) load(now time.Time, requests []inventory.Request, tried map[s
 		Levels:       map[inventory.LevelKey]inventory.StockLevel{},
 		Reservations: map[string]inventory.Reservation{},
 		Tokens:       map[string]inventory.Token{},
+		LogEnds:      map[inventory.LevelKey]inventory.LogEnd{},
 		Committed:    map[string]bool{},
 	}
 	for _, r := range requests {
@@ -74,6 +76,14 @@ func (d *database) load(now time.Time, requests []inventory.Request, tried map[s
 				}
 			}
 		}
+		for _, key := range footprint.LogEnds {
+			s.LogEnds[key] = d.logEnd(key)
+		}
+		for _, code := range footprint.Particulars {
+			if sku, ok := d.skus[code]; ok {
+				s.SKUs[code] = sku
+			}
+		}
 		for _, code := range footprint.Locations {
 			if d.locations[code] {
 				s.Locations[code] = true
@@ -91,10 +101,26 @@ func (d *database) load(now time.Time, requests []inventory.Request, tried map[s
 }
 
 func (d *database) loadSKU(s inventory.State, code string) {
+	if _, loaded := s.SKUs[code]; loaded {
+		return
+	}
 	if sku, ok := d.skus[code]; ok {
-		// A name decides nothing.
+		// A name decides nothing, but for those who ask for particulars.
 		s.SKUs[code] = inventory.SKU{Code: sku.Code, CommandID: sku.CommandID, CreatedAt: sku.CreatedAt}
 	}
+}
+
+func (d *database) logEnd(key inventory.LevelKey) (end inventory.LogEnd) {
+	for _, e := range d.log {
+		if e.After == nil || e.After.Key() != key {
+			continue
+		}
+		end.Total, end.Reserved, end.Allocated = e.After.Total, e.After.Reserved, e.After.Allocated
+		if e.Action == inventory.ActionRepaired || e.Action == inventory.ActionSet {
+			end.SettledVersion, end.SettledBy = e.After.Version, e.CommandID
+		}
+	}
+	return end
 }
 
 func (d *database) did(commandID, reservationID string) bool {
@@ -152,6 +178,16 @@ func (d *database) apply(c inventory.Changes) error {
 		}
 		d.skus[sku.Code] = sku
 	}
+	for _, change := range c.UpdatedSKUs {
+		code := change.Before.Code
+		if !reflect.DeepEqual(d.skus[code], change.Before) {
+			return fmt.Errorf("SKU %s: %+v, not %+v", code, d.skus[code], change.Before)
+		}
+		// Nothing but its particulars is written again.
+		sku := d.skus[code]
+		sku.Name, sku.Metadata = change.After.Name, change.After.Metadata
+		d.skus[code] = sku
+	}
 	d.log = append(d.log, c.Entries...)
 	return nil
 }
@@ -165,6 +201,10 @@ func inOrder(c inventory.Changes) error {
 		return fmt.Errorf("made reservations are out of order: %v", c.Made)
 	case !slices.IsSortedFunc(c.Moved, func(a, b inventory.ReservationMove) int { return strings.Compare(a.After.ID, b.After.ID) }):
 		return fmt.Errorf("moved reservations are out of order: %v", c.Moved)
+	case !slices.IsSortedFunc(c.SKUs, func(a, b inventory.SKU) int { return strings.Compare(a.Code, b.Code) }):
+		return fmt.Errorf("SKUs are out of order: %v", c.SKUs)
+	case !slices.IsSortedFunc(c.UpdatedSKUs, func(a, b inventory.SKUChange) int { return strings.Compare(a.After.Code, b.After.Code) }):
+		return fmt.Errorf("updated SKUs are out of order: %v", c.UpdatedSKUs)
 	case !slices.IsSortedFunc(c.Tokens, func(a, b inventory.Token) int { return strings.Compare(a.Key, b.Key) }):
 		return fmt.Errorf("tokens are out of order: %v", c.Tokens)
 	}

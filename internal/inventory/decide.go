@@ -10,8 +10,8 @@ import (
 type State struct {
 	// Now is the database's time, read after the rows were locked.
 	Now time.Time
-	// SKUs that exist, of those that the requests name. Their names and
-	// metadata decide nothing and may be left out.
+	// SKUs that exist, of those that the requests name. Names and metadata
+	// decide nothing, and may be left out, but for those of Particulars.
 	SKUs map[string]SKU
 	// Locations that exist, of those that the requests name.
 	Locations map[string]bool
@@ -20,6 +20,8 @@ type State struct {
 	Reservations map[string]Reservation
 	// Tokens by key.
 	Tokens map[string]Token
+	// LogEnds are only of the levels that are to be repaired.
+	LogEnds map[LevelKey]LogEnd
 	// Committed has the ids of requests whose effect was found: they were
 	// tried before, and that try did succeed.
 	Committed map[string]bool
@@ -35,7 +37,10 @@ type Changes struct {
 	Moved []ReservationMove
 	// Tokens are in the order of their keys.
 	Tokens []Token
-	SKUs   []SKU
+	// SKUs are new, and UpdatedSKUs have other particulars; both are in the
+	// order of their codes.
+	SKUs        []SKU
+	UpdatedSKUs []SKUChange
 	// Entries are in the order decided.
 	Entries []Entry
 }
@@ -53,8 +58,14 @@ type ReservationMove struct {
 	RevisionBefore int64
 }
 
-// Empty says that there is nothing to write.
-func (c Changes) Empty() bool { return len(c.Entries) == 0 }
+// SKUChange is a SKU after the group, and what it was before.
+type SKUChange struct {
+	After, Before SKU
+}
+
+// Empty says that there is nothing to write. A SKU's particulars are the one
+// thing that changes without an entry.
+func (c Changes) Empty() bool { return len(c.Entries) == 0 && len(c.UpdatedSKUs) == 0 }
 
 // Decide decides the requests in the order given, each against what those
 // before it left. It is pure: the same arguments give the same answer, and
@@ -137,11 +148,17 @@ func (b *batch) step(key LevelKey, entry Entry) StockLevel {
 	level.Total += entry.TotalDelta
 	level.Reserved += entry.ReservedDelta
 	level.Allocated += entry.AllocatedDelta
+	return b.put(level, entry)
+}
+
+// put lays the level over the one that was there, as its next version, with the
+// entry that tells of it.
+func (b *batch) put(level StockLevel, entry Entry) StockLevel {
 	level.Version++
 	level.UpdatedAt = b.state.Now
-	b.levels[key] = level
+	b.levels[level.Key()] = level
 
-	entry.SKU, entry.Location, entry.After = key.SKU, key.Location, &level
+	entry.SKU, entry.Location, entry.After = level.SKU, level.Location, &level
 	b.record(entry)
 	return level
 }
@@ -201,7 +218,12 @@ func (b *batch) changes() Changes {
 		c.Tokens = append(c.Tokens, b.tokens[key])
 	}
 	for _, code := range slices.Sorted(maps.Keys(b.skus)) {
-		c.SKUs = append(c.SKUs, b.skus[code])
+		after := b.skus[code]
+		if before, ok := b.state.SKUs[code]; ok {
+			c.UpdatedSKUs = append(c.UpdatedSKUs, SKUChange{after, before})
+		} else {
+			c.SKUs = append(c.SKUs, after)
+		}
 	}
 	return c
 }

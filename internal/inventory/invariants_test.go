@@ -15,7 +15,7 @@ import (
 //  2. What is reserved is the sum of the lines of HELD reservations.
 //  3. What is allocated is the sum of the lines of ALLOCATED reservations.
 //  4. An audit entry's counters are its predecessor's plus its deltas; versions
-//     have no gap; the last entry is the level.
+//     have no gap; the last entry is the level. Counters begin anew with a repair.
 //  5. A client token has at most one effect.
 //  6. A reservation leaves HELD once, with one closing entry a line; and an
 //     allocation ends once, with one more.
@@ -75,7 +75,12 @@ func (d *database) mismatch(status inventory.Status, counter func(inventory.Stoc
 }
 
 func brokenChains(d *database) (rows []string) {
-	last := map[inventory.LevelKey]inventory.StockLevel{}
+	last, repaired := map[inventory.LevelKey]inventory.StockLevel{}, map[inventory.LevelKey]int64{}
+	for _, e := range d.log {
+		if e.Action == inventory.ActionRepaired {
+			repaired[e.After.Key()] = e.After.Version
+		}
+	}
 	for _, e := range d.log {
 		if e.After == nil {
 			if e.TotalDelta != 0 || e.ReservedDelta != 0 || e.AllocatedDelta != 0 || e.Location != "" {
@@ -85,10 +90,11 @@ func brokenChains(d *database) (rows []string) {
 		}
 		key := inventory.LevelKey{SKU: e.SKU, Location: e.Location}
 		before := last[key]
-		if e.After.Key() != key || e.After.Version != before.Version+1 || !e.After.UpdatedAt.Equal(e.At) ||
-			e.After.Total != before.Total+e.TotalDelta ||
-			e.After.Reserved != before.Reserved+e.ReservedDelta ||
-			e.After.Allocated != before.Allocated+e.AllocatedDelta {
+		follows := e.After.Total == before.Total+e.TotalDelta &&
+			e.After.Reserved == before.Reserved+e.ReservedDelta &&
+			e.After.Allocated == before.Allocated+e.AllocatedDelta
+		isCounted := e.Action == inventory.ActionRepaired || e.After.Version > repaired[key]
+		if e.After.Key() != key || e.After.Version != before.Version+1 || !e.After.UpdatedAt.Equal(e.At) || isCounted && !follows {
 			rows = append(rows, fmt.Sprintf("%+v after %+v", e, before))
 		}
 		last[key] = *e.After

@@ -92,6 +92,8 @@ func (m *model) answer(r inventory.Request) inventory.Outcome {
 		outcome = m.restock(r, c.ClientToken, c.SKU, c.Location, c.ExpectedVersion, wanted, "total")
 	case inventory.CreateSKU:
 		outcome = m.create(r, c)
+	case inventory.ImportSKU:
+		outcome = m.importRow(r, c)
 	}
 	outcome.At = m.now
 	return outcome
@@ -276,6 +278,7 @@ func (m *model) restock(
 func (m *model) create(r inventory.Request, c inventory.CreateSKU) inventory.Outcome {
 	if known, exists := m.skus[c.SKU]; exists {
 		if m.did[r.ID] == inventory.ActionCreated {
+			known.Name, known.Metadata = c.Name, c.Metadata // as it was created
 			return inventory.Outcome{SKU: &known}
 		}
 		return no(inventory.Error{Code: inventory.AlreadyExists, Field: path("sku")})
@@ -298,6 +301,55 @@ func (m *model) create(r inventory.Request, c inventory.CreateSKU) inventory.Out
 		}
 	}
 	return inventory.Outcome{SKU: &sku}
+}
+
+func (m *model) importRow(r inventory.Request, c inventory.ImportSKU) inventory.Outcome {
+	known, exists := m.skus[c.SKU]
+	if exists && known.CommandID == r.ID {
+		return inventory.Outcome{SKU: &known, Import: inventory.ImportCreated}
+	}
+	key := inventory.LevelKey{SKU: c.SKU, Location: "default"}
+	if c.Location != nil {
+		key.Location = *c.Location
+	}
+	if !slices.Contains(m.locations, key.Location) {
+		return no(inventory.Error{Code: inventory.UnknownLocation, Field: path("location")})
+	}
+	if !exists {
+		if c.Name == nil {
+			return no(inventory.Error{Code: inventory.InvalidInput, Field: path("name")})
+		}
+		create := inventory.CreateSKU{SKU: c.SKU, Name: *c.Name, Metadata: c.Metadata}
+		if c.Total != nil {
+			create.Location, create.InitialStock = &key.Location, c.Total
+		}
+		outcome := m.create(r, create)
+		outcome.Import = inventory.ImportCreated
+		return outcome
+	}
+
+	outcome := inventory.Outcome{Import: inventory.ImportUnchanged}
+	if c.Total != nil {
+		_, used := m.uses[r.Principal+" "+c.ClientToken]
+		if s := m.shelves[key]; used || s == nil || int64(len(s.units)) != *c.Total {
+			count := r
+			count.Command = inventory.SetStock{ClientToken: c.ClientToken, SKU: c.SKU, Location: c.Location, Total: *c.Total, Reason: "CORRECTION"}
+			outcome = m.restock(count, c.ClientToken, c.SKU, c.Location, nil, func(int64) int64 { return *c.Total }, "total")
+			if len(outcome.Refused) > 0 {
+				return outcome
+			}
+			outcome.Import = inventory.ImportChanged
+		}
+	}
+	if c.Name != nil && *c.Name != known.Name {
+		known.Name, outcome.Import = *c.Name, inventory.ImportChanged
+	}
+	if c.Metadata != nil && string(c.Metadata) != string(known.Metadata) {
+		known.Metadata, outcome.Import = c.Metadata, inventory.ImportChanged
+	}
+	m.skus[c.SKU] = known
+	outcome.SKU = &known
+	return outcome
 }
 
 // find returns the principal's reservation; nil if it has none by that id.

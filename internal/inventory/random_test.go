@@ -52,6 +52,8 @@ func TestRandomCommandsKeepEveryInvariantAndMatchTheModel(t *testing.T) {
 		"SetStock done", "SetStock replayed", "SetStock done before",
 		"converted again after its fulfilment", "converted again after its cancellation",
 		"set lower", "set to the same", "set higher",
+		"ImportSKU done", "ImportSKU done before",
+		"imported CREATED", "imported CHANGED", "imported UNCHANGED",
 	} {
 		assert.Greater(t, met[kind], 25, kind)
 	}
@@ -194,12 +196,13 @@ func (h *history) decideAlone(rt *rapid.T, r inventory.Request, inGroup inventor
 	alone := []inventory.Request{r}
 	outcomes, changes := inventory.Decide(limits, h.single.load(h.now, alone, h.tried), alone)
 	require.Equal(rt, inGroup, outcomes[0])
-	nothing := len(changes.Levels)+len(changes.Made)+len(changes.Moved)+len(changes.Tokens)+len(changes.SKUs)+len(changes.Entries) == 0
+	nothing := len(changes.Levels)+len(changes.Made)+len(changes.Moved)+len(changes.Tokens)+len(changes.SKUs)+len(changes.UpdatedSKUs)+len(changes.Entries) == 0
 	require.Equal(rt, nothing, changes.Empty())
 	if len(inGroup.Refused) > 0 && !nothing {
 		require.Empty(rt, changes.Made)
 		require.Empty(rt, changes.Tokens)
 		require.Empty(rt, changes.SKUs)
+		require.Empty(rt, changes.UpdatedSKUs)
 		require.Len(rt, changes.Moved, 1)
 		require.Equal(rt, inventory.Expired, changes.Moved[0].After.Status)
 		h.met["expired on the way"]++
@@ -239,6 +242,9 @@ func (h *history) meet(r inventory.Request, outcome inventory.Outcome) {
 	}
 	h.met[how]++
 	h.met[kind(r.Command)+" "+how]++
+	if _, ok := r.Command.(inventory.ImportSKU); ok {
+		h.met["imported "+string(outcome.Import)]++
+	}
 	if _, ok := r.Command.(inventory.ConvertHold); ok {
 		switch outcome.Reservation.Status {
 		case inventory.Fulfilled:

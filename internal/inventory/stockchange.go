@@ -88,7 +88,12 @@ func (c stockChange) refusal(level StockLevel, delta int64) *Error {
 			Actual:   level.Version,
 		}
 	case delta < 0 && level.Available()+delta < 0:
-		return insufficient(c.key.SKU, c.key.Location, -delta, max(0, level.Available()), "input", c.amount)
+		problem := insufficient(c.key.SKU, c.key.Location, -delta, max(0, level.Available()), "input", c.amount)
+		if c.action == ActionSet {
+			problem.Message = fmt.Sprintf("a total of %d is less than the %d that are reserved and allocated",
+				level.Total+delta, level.Reserved+level.Allocated)
+		}
+		return problem
 	case level.Total+delta > CounterMax:
 		return invalid(fmt.Sprintf("the total would be more than %d", CounterMax), "input", c.amount)
 	}

@@ -17,6 +17,8 @@ const (
 	QuantityMax = 1_000_000
 	// CodeMax bounds a SKU or a location's code, in characters.
 	CodeMax = 64
+	// SKUsMax bounds how many SKUs one request may name.
+	SKUsMax = 250
 	// TokenMax bounds a client token, in characters.
 	TokenMax = 255
 	// TextMax bounds a name, a holder or a reference, in characters.

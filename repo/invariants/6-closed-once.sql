@@ -4,16 +4,23 @@
 -- that was allocated without a hold and so has no deadline, has none. Likewise an
 -- allocation ends once, each line in one FULFILLED or CANCELLED entry.
 --
+-- Retention trims the log from its front, up to the horizon of the base snapshot.
+-- So an allocation that was converted by then may be without CONVERTED entries.
+-- By what ended it a reservation goes itself.
+--
 -- Lines and entries are first compared by the sums of their hashes; only where
 -- something differs are they looked at one by one. MATERIALIZED keeps it in that
 -- order.
 WITH suspect AS MATERIALIZED (
-    SELECT id, status, completed_at, due.closing AS closing_due, due.ending AS ending_due
+    SELECT id, status, completed_at, due.closing AS closing_due, due.ending AS ending_due,
+           may_be_trimmed
     FROM reservations AS reservation
     CROSS JOIN LATERAL (
         SELECT CASE WHEN status IN ('RELEASED', 'EXPIRED') THEN status
                     WHEN status <> 'HELD' AND expires_at IS NOT NULL THEN 'CONVERTED' END AS closing,
-               CASE WHEN status IN ('FULFILLED', 'CANCELLED') THEN status END AS ending
+               CASE WHEN status IN ('FULFILLED', 'CANCELLED') THEN status END AS ending,
+               status NOT IN ('RELEASED', 'EXPIRED')
+                   AND coalesce(completed_at <= (SELECT taken_at FROM snapshots WHERE is_base), false) AS may_be_trimmed
     ) AS due
     LEFT JOIN (
         SELECT reservation_id, sum(hashtextextended(sku, hashtextextended(location, quantity))) AS hashes
@@ -38,7 +45,8 @@ WITH suspect AS MATERIALIZED (
         ) AS entry
         GROUP BY reservation_id
     ) AS entries ON entries.reservation_id = reservation.id
-    WHERE entries.closing_min IS DISTINCT FROM due.closing OR entries.closing_max IS DISTINCT FROM due.closing
+    WHERE (entries.closing_min IS NOT NULL OR NOT may_be_trimmed)
+          AND (entries.closing_min IS DISTINCT FROM due.closing OR entries.closing_max IS DISTINCT FROM due.closing)
        OR entries.ending_min IS DISTINCT FROM due.ending OR entries.ending_max IS DISTINCT FROM due.ending
        OR entries.closed <> lines.hashes OR entries.ended <> lines.hashes
        OR entries.closed_at_min <> completed_at OR entries.closed_at_max <> completed_at
@@ -74,7 +82,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (VALUES
     (quantity IS NULL,
         NULL::integer, NULL::bigint, 'an audit entry ends a line that does not exist'),
-    (quantity IS NOT NULL AND closings <> (closing_due IS NOT NULL)::integer,
+    (quantity IS NOT NULL AND closings <> (closing_due IS NOT NULL)::integer AND NOT (closings = 0 AND may_be_trimmed),
         (closing_due IS NOT NULL)::integer, closings, 'wrong number of entries by which the line left HELD: it is ' || status),
     (closing_due IS NOT NULL AND closings_right <> closings,
         closings, closings_right, 'the line left HELD another way than its status tells: it is ' || status),

@@ -4,15 +4,20 @@
 -- is without its reservation, and no hold without a deadline, or nothing would
 -- ever end it.
 --
+-- Retention trims the log from its front, up to the horizon of the base snapshot.
+-- So a reservation that was made by then may be without opening entries.
+--
 -- What a hold writes has no foreign keys, so nothing else looks for orphans.
 -- Lines and entries are first compared by the sums of their hashes; only where
 -- something differs are they looked at one by one. MATERIALIZED keeps it in that
 -- order.
 WITH suspect AS MATERIALIZED (
-    SELECT id, status, expires_at, line_count, coalesce(lines.count, 0) AS lines, due.opening AS opening_due
+    SELECT id, status, expires_at, line_count, coalesce(lines.count, 0) AS lines, due.opening AS opening_due,
+           may_be_trimmed
     FROM reservations AS reservation
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN expires_at IS NULL AND status <> 'HELD' THEN 'ALLOCATED' ELSE 'HELD' END AS opening
+        SELECT CASE WHEN expires_at IS NULL AND status <> 'HELD' THEN 'ALLOCATED' ELSE 'HELD' END AS opening,
+               coalesce(created_at <= (SELECT taken_at FROM snapshots WHERE is_base), false) AS may_be_trimmed
     ) AS due
     LEFT JOIN (
         SELECT reservation_id, count(*) AS count,
@@ -28,7 +33,8 @@ WITH suspect AS MATERIALIZED (
         WHERE reservation_id IS NOT NULL AND action IN ('HELD', 'ALLOCATED')
         GROUP BY reservation_id
     ) AS openings ON openings.reservation_id = reservation.id
-    WHERE line_count IS DISTINCT FROM lines.count OR lines.hashes IS DISTINCT FROM openings.hashes
+    WHERE line_count IS DISTINCT FROM lines.count
+       OR lines.hashes IS DISTINCT FROM openings.hashes AND NOT (openings.action_min IS NULL AND may_be_trimmed)
        OR openings.action_min <> due.opening OR openings.action_max <> due.opening
        OR status = 'HELD' AND expires_at IS NULL
 )
@@ -58,7 +64,7 @@ CROSS JOIN LATERAL (VALUES
         NULL, NULL, 'held without a deadline'),
     (NOT is_header AND quantity IS NULL,
         NULL, NULL, 'an audit entry of a line that does not exist'),
-    (quantity IS NOT NULL AND openings <> 1,
+    (quantity IS NOT NULL AND openings <> 1 AND NOT (openings = 0 AND may_be_trimmed),
         1, openings, 'wrong number of entries that open the line'),
     (quantity IS NOT NULL AND openings_right <> openings,
         openings, openings_right, 'the line is opened another way than its reservation was made'),

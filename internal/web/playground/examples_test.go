@@ -43,5 +43,8 @@ func TestExamplesFitTheSchema(t *testing.T) {
 			assert.Equal(t, "{{token}}", input["clientToken"], "%s", operation.Name)
 		}
 	}
-	assert.Equal(t, []string{"CreateSku", "CheckStock", "Hold", "Convert", "Release", "WatchSku", "RefusedOversell"}, names)
+	assert.Equal(t, []string{
+		"CreateSku", "CheckStock", "Hold", "Convert", "Release", "WatchSku", "RefusedOversell",
+		"FindSkus", "SetStock", "Reservations", "Fulfill", "AuditLog", "ThePast", "Reconcile",
+	}, names)
 }
