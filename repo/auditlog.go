@@ -64,7 +64,7 @@ func (r *Repo) AuditLog(ctx context.Context, page Page, order inventory.AuditOrd
 	filter.apply(query)
 
 	var entries []inventory.LoggedEntry
-	if err := r.query(ctx, "?", []any{query}, &entries); err != nil {
+	if err := r.query(ctx, noWorkers+"?", []any{query}, &entries); err != nil {
 		return List[inventory.LoggedEntry]{}, fmt.Errorf("audit log: %w", err)
 	}
 	return listOf(page, entries, auditCursors, func(e inventory.LoggedEntry) string {

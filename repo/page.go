@@ -11,6 +11,10 @@ import (
 // pageMax bounds a page.
 const pageMax = 100
 
+// noWorkers is in front of a list's statement: a page ends before parallel
+// workers have started, and those read what nobody wants.
+const noWorkers = "SET LOCAL max_parallel_workers_per_gather = 0; "
+
 // Page is which part of a list is wanted.
 type Page struct {
 	// First is how many: 1 to 100.

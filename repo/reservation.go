@@ -93,7 +93,7 @@ func (r *Repo) ReservationsByID(ctx context.Context, ids []string) (map[string]*
 // first.
 func (r *Repo) selectReservations(ctx context.Context, where string, args ...any) ([]inventory.Reservation, error) {
 	var encoded []json.RawMessage
-	err := r.query(ctx, "SELECT to_json(r) FROM ("+selectReservations+" WHERE "+where+") AS r ORDER BY r.id DESC", args, &encoded)
+	err := r.query(ctx, noWorkers+"SELECT to_json(r) FROM ("+selectReservations+" WHERE "+where+") AS r ORDER BY r.id DESC", args, &encoded)
 	if err != nil {
 		return nil, err
 	}

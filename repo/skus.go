@@ -70,7 +70,7 @@ func (f *SKUFilter) check() *inventory.Error {
 // thinks that to sort is cheaper, for it doesn't know that DISTINCT stops as
 // early as the page does. Where it has to sort it does, and must not compile
 // the plan for the price that it puts on that.
-const inOrder = "SET LOCAL enable_sort = off; SET LOCAL enable_hashagg = off; SET LOCAL jit = off; "
+const inOrder = noWorkers + "SET LOCAL enable_sort = off; SET LOCAL enable_hashagg = off; SET LOCAL jit = off; "
 
 // selectCodes adds the query for the codes of a page.
 func (f *SKUFilter) selectCodes(m *message, after string, limit int) {
