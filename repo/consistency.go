@@ -45,11 +45,14 @@ func (r *Repo) Consistency(ctx context.Context, skus []string) (inventory.Consis
 	asked := distinct(slices.Clone(skus))
 
 	running := r.checks.DoChan(checkKey(asked), func() (any, error) {
+		// Others may have joined a caller that leaves.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), runTimeout)
+		defer cancel()
 		if err := r.takeTurn(ctx); err != nil {
 			return nil, err
 		}
 		defer r.passTurn()
-		report, _, err := r.check(context.WithoutCancel(ctx), asked)
+		report, _, err := r.check(ctx, asked)
 		return report, err
 	})
 	select {
@@ -61,13 +64,16 @@ func (r *Repo) Consistency(ctx context.Context, skus []string) (inventory.Consis
 	}
 }
 
-// takeTurn waits until no other check is under way, whatever it is of.
+// takeTurn waits until no other check is under way, whatever it is of, or until
+// the repository is closed.
 func (r *Repo) takeTurn(ctx context.Context) error {
 	select {
 	case r.checking <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return readFault(ctx.Err())
+	case <-r.running.Done():
+		return ErrOverloaded
 	}
 }
 

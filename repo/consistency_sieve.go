@@ -21,8 +21,8 @@ import (
 //	sieves ─► sums agree ──► nothing is wrong there
 //	   └────► sums differ ─► invariants/*.sql over that part ─► issues
 //
-// A sieve may suspect what is right, which costs the time of the search; it
-// passes over what is wrong once in 2^64.
+// A sieve may suspect what is right, which costs the time of the search. Of two
+// faults or more it may pass over those that cancel out, once in 2^32 at least.
 //
 //go:embed sieves/*.sql
 var sieveFiles embed.FS

@@ -2,6 +2,7 @@ package repo_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -9,6 +10,18 @@ import (
 
 	"holdfast/internal/inventory"
 )
+
+// waitedFor is a context that tells when somebody begins to wait for its end.
+type waitedFor struct {
+	context.Context
+	once  sync.Once
+	begun chan struct{}
+}
+
+func (w *waitedFor) Done() <-chan struct{} {
+	w.once.Do(func() { close(w.begun) })
+	return w.Context.Done()
+}
 
 // Callers share a check while it waits for its turn, too.
 func TestCallerThatLeavesTheQueueOfChecksTakesNobodyAlong(t *testing.T) {
@@ -25,12 +38,13 @@ func TestCallerThatLeavesTheQueueOfChecksTakesNobodyAlong(t *testing.T) {
 	}, patience, patience/1000)
 
 	ctx, leave := context.WithCancel(t.Context())
+	waiting := &waitedFor{Context: ctx, begun: make(chan struct{})}
 	left := make(chan error, 1)
 	go func() {
-		_, err := s.repo.Consistency(ctx, nil)
+		_, err := s.repo.Consistency(waiting, nil)
 		left <- err
 	}()
-	require.Never(t, func() bool { return len(left) > 0 }, patience/100, patience/1000)
+	await(t, waiting.begun)
 	joined := s.repo.JoinCheck()
 	leave()
 	require.ErrorIs(t, await(t, left), context.Canceled)

@@ -29,28 +29,46 @@ func (r *Repo) Reconcile(ctx context.Context, wanted inventory.Reconcile) (inven
 	if invalid := wanted.Validate(); len(invalid) > 0 {
 		return inventory.Outcome{Refused: invalid}, nil
 	}
+	if !r.admitRun() {
+		return inventory.Outcome{}, ErrOverloaded
+	}
 	if err := r.takeTurn(ctx); err != nil {
+		r.runs.Done()
 		return inventory.Outcome{}, err
 	}
 	run, err := r.startRun(ctx, principalOf(ctx), wanted.Reason)
 	if err != nil {
 		r.passTurn()
+		r.runs.Done()
 		return inventory.Outcome{}, fmt.Errorf("reconcile: %w", err)
 	}
 	ended := make(chan error, 1)
-	r.runs.Go(func() {
+	go func() {
+		defer r.runs.Done()
 		err := r.reconcile(r.running, &run, wanted.Repair)
 		if err != nil { // the caller may have left
 			r.options.Log.Error("reconciliation failed", "run", run.Number, "error", err)
 		}
 		ended <- err
-	})
+	}()
 	select {
 	case err := <-ended:
 		return inventory.Outcome{Run: &run}, err
 	case <-ctx.Done():
 		return inventory.Outcome{}, fmt.Errorf("reconcile: %w: %w", ErrUnknownOutcome, ctx.Err())
 	}
+}
+
+// admitRun counts a run that Close is to wait for, or says that it is too late
+// for one.
+func (r *Repo) admitRun() bool {
+	r.admitting.Lock()
+	defer r.admitting.Unlock()
+	if r.running.Err() != nil {
+		return false
+	}
+	r.runs.Add(1)
+	return true
 }
 
 // ReconcileIfDue is a run that repairs, by the system, unless another such run

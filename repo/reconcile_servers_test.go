@@ -158,3 +158,13 @@ func TestRunGoesOnWithoutItsCaller(t *testing.T) {
 		return count(t, s.db, "SELECT count(*) FROM reconciliation_runs WHERE repaired = 4") == 1
 	}, patience, patience/1000)
 }
+
+func TestAClosedRepositoryBeginsNoRun(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	closed := newRepo(t, s.db)
+	closed.Close(t.Context())
+	_, err := closed.Reconcile(t.Context(), inventory.Reconcile{})
+	require.ErrorIs(t, err, repo.ErrOverloaded)
+	require.Zero(t, count(t, s.db, "SELECT count(*) FROM reconciliation_runs"))
+}

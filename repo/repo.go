@@ -66,6 +66,8 @@ type Repo struct {
 	running     context.Context
 	stopRunning context.CancelFunc
 	runs        sync.WaitGroup
+	// admitting keeps a run from being admitted beside Close.
+	admitting sync.Mutex
 }
 
 // New returns a repository over a migrated database. Close it after use.
@@ -88,7 +90,9 @@ func (r *Repo) AnnounceTo(announcers ...Announcer) { r.announcers = announcers }
 // Close breaks off reconciliation and finishes the commands that were taken, or
 // gives up when ctx ends. New ones are refused with ErrOverloaded.
 func (r *Repo) Close(ctx context.Context) {
+	r.admitting.Lock()
 	r.stopRunning()
+	r.admitting.Unlock()
 	ended := make(chan struct{})
 	go func() {
 		r.runs.Wait()

@@ -8,7 +8,7 @@ FROM (
     SELECT hashtext(sku) & 255 AS bucket, hashtextextended(sku, hashtextextended(location, 0)) AS level,
            version, total, reserved, allocated, total_delta, reserved_delta, allocated_delta
     FROM audit_log
-    WHERE version IS NOT NULL
+    WHERE version IS NOT NULL AND sku IS NOT NULL AND location IS NOT NULL
     OFFSET 0 -- the hash of a level is worked out once
 ) AS entry
 GROUP BY bucket

@@ -3,15 +3,15 @@
 SELECT bucket
 FROM (
     SELECT hashtext(sku) & 255 AS bucket,
-           sum(reserved::numeric * hashtext(sku || ' ' || location)) AS reserved,
-           sum(allocated::numeric * hashtext(sku || ' ' || location)) AS allocated
+           sum(reserved::numeric * hashtextextended(sku, hashtextextended(location, 0))) AS reserved,
+           sum(allocated::numeric * hashtextextended(sku, hashtextextended(location, 0))) AS allocated
     FROM stock_levels
     GROUP BY bucket
 ) AS level
 FULL JOIN (
     SELECT hashtext(sku) & 255 AS bucket,
-           sum(quantity::bigint * hashtext(sku || ' ' || location)) FILTER (WHERE status = 'HELD') AS reserved,
-           sum(quantity::bigint * hashtext(sku || ' ' || location)) FILTER (WHERE status = 'ALLOCATED') AS allocated
+           sum(quantity::numeric * hashtextextended(sku, hashtextextended(location, 0))) FILTER (WHERE status = 'HELD') AS reserved,
+           sum(quantity::numeric * hashtextextended(sku, hashtextextended(location, 0))) FILTER (WHERE status = 'ALLOCATED') AS allocated
     FROM reservation_lines AS line
     JOIN reservations ON reservations.id = line.reservation_id
     WHERE status IN ('HELD', 'ALLOCATED')
