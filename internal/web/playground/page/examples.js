@@ -1,7 +1,7 @@
-// The tabs that a first visit opens: those of a shop in the order in which a
-// newcomer would try them, then those of its admin. GraphiQL names a tab after
-// its operation. Each variables text is JSON, in which {{token}} stands for a
-// client token made for this visit.
+// The tabs that a first visit opens, in the order in which a newcomer would
+// try them; GraphiQL names a tab after its operation. Each variables text is
+// JSON, in which {{token}} stands for a client token made for this visit, and
+// {{now}} for the time of it.
 export const examples = [
   {
     query: `# Put a SKU on the shelf, with 10 units in stock.
@@ -95,6 +95,37 @@ mutation Hold($input: CreateHoldInput!) {
 `,
   },
   {
+    query: `# More than there is: refused as data, with what is
+# short, and nothing changes.
+
+mutation RefusedOversell($input: CreateHoldInput!) {
+  createHold(input: $input) {
+    reservation {
+      id
+    }
+    userErrors {
+      code
+      message
+      field
+      ... on InsufficientStockError {
+        sku
+        requested
+        available
+        nextExpiryAt
+      }
+    }
+  }
+}
+`,
+    variables: `{
+  "input": {
+    "clientToken": "{{token}}",
+    "lines": [{ "sku": "MUG-BLUE", "quantity": 1000 }]
+  }
+}
+`,
+  },
+  {
     query: `# The customer has paid: the units are theirs.
 # Copy the reservation's id from the Hold tab's answer.
 
@@ -155,6 +186,46 @@ mutation Release($input: ReleaseHoldInput!) {
 `,
   },
   {
+    query: `# The parcel has left: so have the units. Or the order is
+# off: they come back. The button offers both. Copy the id
+# of a reservation that you have converted.
+
+mutation Fulfill($input: FulfillAllocationInput!) {
+  fulfillAllocation(input: $input) {
+    reservation {
+      id
+      status
+    }
+    replayed
+    userErrors {
+      code
+      message
+    }
+  }
+}
+
+mutation Cancel($input: CancelAllocationInput!) {
+  cancelAllocation(input: $input) {
+    reservation {
+      id
+      status
+    }
+    replayed
+    userErrors {
+      code
+      message
+    }
+  }
+}
+`,
+    variables: `{
+  "input": {
+    "reservationId": "the id of an allocation"
+  }
+}
+`,
+  },
+  {
     query: `# The state now, then every change. Leave it running,
 # open the Playground in a second window, and hold
 # something there.
@@ -176,39 +247,9 @@ subscription WatchSku($skus: [String!]!) {
 `,
   },
   {
-    query: `# More than there is: refused as data, with what is
-# short, and nothing changes.
-
-mutation RefusedOversell($input: CreateHoldInput!) {
-  createHold(input: $input) {
-    reservation {
-      id
-    }
-    userErrors {
-      code
-      message
-      field
-      ... on InsufficientStockError {
-        sku
-        requested
-        available
-        nextExpiryAt
-      }
-    }
-  }
-}
-`,
-    variables: `{
-  "input": {
-    "clientToken": "{{token}}",
-    "lines": [{ "sku": "MUG-BLUE", "quantity": 1000 }]
-  }
-}
-`,
-  },
-  {
-    query: `# The catalogue: what begins with these words and runs
-# low. Leave the filter out for all of it.
+    query: `# Products by the beginnings of words in their code or name.
+# Add "belowAvailable": 10 to the filter to see what is
+# running low; {} is all there are.
 
 query FindSkus($filter: SkuFilter) {
   skus(first: 20, filter: $filter) {
@@ -216,12 +257,9 @@ query FindSkus($filter: SkuFilter) {
       node {
         sku
         name
+        metadata
         availability {
           available
-          locations {
-            location
-            available
-          }
         }
       }
     }
@@ -233,89 +271,31 @@ query FindSkus($filter: SkuFilter) {
 }
 `,
     variables: `{
-  "filter": {
-    "search": "mug",
-    "belowAvailable": 20
-  }
+  "filter": { "search": "mug blu" }
 }
 `,
   },
   {
-    query: `# After a count: so many there are. A location other than
-# default is made with createLocation first.
+    query: `# Somebody has counted: 50 mugs are in the warehouse. The
+# location is made first; a second time it is there already,
+# and the count is set all the same.
 
-mutation SetStock($input: SetStockInput!) {
-  setStock(input: $input) {
-    stockLevel {
-      location
-      total
-      available
-      version
+mutation Stocktake($location: CreateLocationInput!, $input: SetStockInput!) {
+  createLocation(input: $location) {
+    location {
+      code
     }
     userErrors {
       code
       message
     }
   }
-}
-`,
-    variables: `{
-  "input": {
-    "clientToken": "{{token}}",
-    "sku": "MUG-BLUE",
-    "total": 12,
-    "reason": "CORRECTION"
-  }
-}
-`,
-  },
-  {
-    query: `# Who has claimed what, the newest first.
-
-query Reservations($filter: ReservationFilter) {
-  reservations(first: 20, filter: $filter) {
-    edges {
-      node {
-        id
-        status
-        createdAt
-        expiresAt
-        holder
-        reference
-        lines {
-          location
-          quantity
-          product {
-            sku
-            name
-          }
-        }
-      }
-    }
-    pageInfo {
-      hasNextPage
-      endCursor
-    }
-  }
-}
-`,
-    variables: `{
-  "filter": {
-    "sku": "MUG-BLUE"
-  }
-}
-`,
-  },
-  {
-    query: `# The units have left: they are on their way.
-# Copy the id of a converted reservation. cancelAllocation
-# gives the units back instead.
-
-mutation Fulfill($input: FulfillAllocationInput!) {
-  fulfillAllocation(input: $input) {
-    reservation {
-      id
-      status
+  setStock(input: $input) {
+    stockLevel {
+      location
+      total
+      available
+      version
     }
     replayed
     userErrors {
@@ -326,21 +306,67 @@ mutation Fulfill($input: FulfillAllocationInput!) {
 }
 `,
     variables: `{
+  "location": { "code": "warehouse", "name": "Warehouse" },
   "input": {
-    "reservationId": "the id of an allocation"
+    "clientToken": "{{token}}",
+    "sku": "MUG-BLUE",
+    "location": "warehouse",
+    "total": 50,
+    "reason": "CORRECTION"
   }
 }
 `,
   },
   {
-    query: `# Every change of a SKU's stock, and what it was for.
+    query: `# Who claims a SKU, the newest first, and whether there is
+# enough left. A status such as "HELD" narrows it down.
 
-query AuditLog($filter: AuditEntryFilter) {
+query Reservations($filter: ReservationFilter) {
+  reservations(first: 20, filter: $filter) {
+    edges {
+      node {
+        id
+        status
+        holder
+        reference
+        createdAt
+        expiresAt
+        lines {
+          sku
+          location
+          quantity
+          product {
+            name
+            availability {
+              available
+            }
+          }
+        }
+      }
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+`,
+    variables: `{
+  "filter": { "sku": "MUG-BLUE" }
+}
+`,
+  },
+  {
+    query: `# What happened to a SKU, the newest first, and for which
+# reservation.
+
+query History($filter: AuditEntryFilter) {
   auditLog(first: 20, filter: $filter) {
     edges {
       node {
         at
         action
+        location
         totalDelta
         reservedDelta
         allocatedDelta
@@ -348,9 +374,14 @@ query AuditLog($filter: AuditEntryFilter) {
         reserved
         allocated
         actor
+        reason
+        product {
+          name
+        }
         reservation {
           id
           status
+          holder
           reference
         }
       }
@@ -363,17 +394,16 @@ query AuditLog($filter: AuditEntryFilter) {
 }
 `,
     variables: `{
-  "filter": {
-    "sku": "MUG-BLUE"
-  }
+  "filter": { "sku": "MUG-BLUE" }
 }
 `,
   },
   {
-    query: `# What the stock was at a moment that is past. Put one
-# in from the audit log.
+    query: `# What the stock was at a moment; this one is when you first
+# opened the page. It needs no snapshot, but the button offers
+# to take one, a copy of all levels.
 
-query ThePast($skus: [String!]!, $at: DateTime!) {
+query Past($skus: [String!]!, $at: DateTime!) {
   availabilityAt(skus: $skus, at: $at) {
     sku
     total
@@ -381,17 +411,40 @@ query ThePast($skus: [String!]!, $at: DateTime!) {
     allocated
     available
   }
+  snapshots(first: 3) {
+    edges {
+      node {
+        takenAt
+        levelCount
+      }
+    }
+  }
+}
+
+mutation Snapshot {
+  takeSnapshot(input: {}) {
+    snapshot {
+      id
+      takenAt
+      levelCount
+    }
+    userErrors {
+      code
+      message
+    }
+  }
 }
 `,
     variables: `{
-  "skus": ["MUG-BLUE"],
-  "at": "2026-01-31T12:00:00Z"
+  "skus": ["POSTER-A2", "TSHIRT-BLACK-M"],
+  "at": "{{now}}"
 }
 `,
   },
   {
-    query: `# Check everything, and keep a record of it. With
-# repair: true, counters that drifted are set right.
+    query: `# Proves counters, reservations and log against each other,
+# and keeps a record. With "repair": true it then sets right
+# what has drifted. The button offers the records, too.
 
 mutation Reconcile($input: ReconcileInput!) {
   reconcile(input: $input) {
@@ -411,11 +464,30 @@ mutation Reconcile($input: ReconcileInput!) {
     }
   }
 }
+
+query Runs {
+  reconciliationRuns(first: 10) {
+    edges {
+      node {
+        id
+        startedAt
+        finishedAt
+        actor
+        reason
+        isConsistent
+        repaired
+        issues {
+          invariant
+          detail
+          repairable
+        }
+      }
+    }
+  }
+}
 `,
     variables: `{
-  "input": {
-    "repair": false
-  }
+  "input": { "repair": false, "reason": "a look round" }
 }
 `,
   },

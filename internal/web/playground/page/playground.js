@@ -33,7 +33,11 @@ function refreshTokens(storage) {
 }
 
 function exampleTabs() {
-  return examples.map(({ query, variables }) => ({ query, variables: variables.replace('{{token}}', newToken) }));
+  const now = new Date().toISOString();
+  return examples.map(({ query, variables }) => ({
+    query,
+    variables: variables.replace('{{token}}', newToken).replace('{{now}}', now),
+  }));
 }
 
 // GraphiQL gives the tab that is open first its query from the tabs, but its
