@@ -85,7 +85,8 @@ func (f *AuditEntryFilter) check() *inventory.Error {
 }
 
 // apply adds the conditions. Those on time bound the id as well: there is no
-// index over the moments, but within transactionMax they rise with the ids.
+// index over the moments, but within transactionMax they rise with the ids. SQL
+// adds that up, for it knows moments before the year 1.
 func (f *AuditEntryFilter) apply(query *bun.SelectQuery) {
 	if f.SKU != nil {
 		query.Where("sku = ?", *f.SKU)
@@ -100,9 +101,9 @@ func (f *AuditEntryFilter) apply(query *bun.SelectQuery) {
 		query.Where("action = ?", *f.Action)
 	}
 	if f.Since != nil {
-		query.Where("id >= holdfast_entry_at(?)", f.Since.Add(-transactionMax)).Where("at >= ?", *f.Since)
+		query.Where("id >= holdfast_entry_at(?::timestamptz - ? * interval '1 second')", *f.Since, transactionMax.Seconds()).Where("at >= ?", *f.Since)
 	}
 	if f.Until != nil {
-		query.Where("id < holdfast_entry_at(?)", f.Until.Add(transactionMax)).Where("at < ?", *f.Until)
+		query.Where("id < holdfast_entry_at(?::timestamptz + ? * interval '1 second')", *f.Until, transactionMax.Seconds()).Where("at < ?", *f.Until)
 	}
 }

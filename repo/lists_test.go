@@ -407,3 +407,16 @@ func deref[T any](p *T) any {
 	}
 	return *p
 }
+
+func TestMomentsAtTheEndsOfTimeBoundTheAuditLog(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Open(t)
+	r := newRepo(t, db)
+	createSKU(t, r, "A", 1)
+	first, last := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	for _, filter := range []*repo.AuditEntryFilter{{Since: &first}, {Until: &last}} {
+		list, err := r.AuditLog(t.Context(), repo.Page{First: 1}, inventory.NewestFirst, filter)
+		require.NoError(t, err)
+		require.Len(t, list.Items, 1)
+	}
+}
