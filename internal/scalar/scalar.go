@@ -90,7 +90,7 @@ func MarshalDateTime(t time.Time) graphql.Marshaler {
 func UnmarshalDateTime(v any) (time.Time, error) {
 	s, ok := v.(string)
 	t, err := time.Parse(time.RFC3339Nano, s)
-	if !ok || err != nil || t.Year() < 1 {
+	if year := t.UTC().Year(); !ok || err != nil || year < 1 || year > 9999 {
 		return time.Time{}, refuse("DateTime is a moment in RFC 3339, such as 2026-01-31T12:00:00Z")
 	}
 	return t.UTC().Truncate(time.Microsecond), nil

@@ -58,7 +58,7 @@ func TestDateTimeIsWrittenInUTCToTheMicrosecond(t *testing.T) {
 	scalar.MarshalDateTime(given).MarshalGQL(&out)
 	require.Equal(t, `"2026-01-31T12:00:00.123456Z"`, out.String())
 	require.Equal(t, time.UTC, given.Location())
-	for _, v := range []any{"", "yesterday", "2026-01-31", "2026-01-31 12:00:00Z", "2026-02-30T00:00:00Z", int64(0), nil} {
+	for _, v := range []any{"", "yesterday", "2026-01-31", "2026-01-31 12:00:00Z", "2026-02-30T00:00:00Z", int64(0), nil, "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"} {
 		_, err := scalar.UnmarshalDateTime(v)
 		assert.Error(t, err, "%v", v)
 	}
