@@ -1,26 +1,18 @@
--- What the lists need to answer any page of any filter from an index. Each part
--- goes to the database by itself, so that the driver's time limit is that of a
--- part: tables may be large.
+-- What the lists need to answer any page of any filter from an index.
 
 -- Reservations: newest first is by id, which is made from the time.
 
 CREATE INDEX reservations_status ON reservations (status, id);
---bun:split
 CREATE INDEX reservations_holder ON reservations (holder, id) WHERE holder IS NOT NULL;
---bun:split
 CREATE INDEX reservations_reference ON reservations (reference, id) WHERE reference IS NOT NULL;
 
---bun:split
 -- The audit log. A hold's entry enters the first of these alone: the others
 -- leave out what is frequent by nature, and so is soon met along the key.
 
 CREATE INDEX audit_log_sku ON audit_log (sku, id) WHERE sku IS NOT NULL;
---bun:split
 CREATE INDEX audit_log_action ON audit_log (action, id) WHERE action <> 'HELD';
---bun:split
 CREATE INDEX audit_log_location ON audit_log (location, id) WHERE location <> 'default';
 
---bun:split
 -- An id such that the entry before it is of an earlier moment, and the entry at
 -- it is not; ids that are no longer there are passed over. Entries that were
 -- written side by side lie in another order than their moments, by as much as
@@ -58,25 +50,19 @@ CREATE FUNCTION holdfast_band(available bigint) RETURNS smallint LANGUAGE sql IM
 RETURN width_bucket(available, '{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000,
     100000, 200000, 500000, 1000000}'::bigint[])::smallint;
 
---bun:split
 ALTER TABLE stock_levels ADD COLUMN band smallint NOT NULL
     GENERATED ALWAYS AS (holdfast_band(total - reserved - allocated)) STORED;
---bun:split
 CREATE INDEX stock_levels_band ON stock_levels (band, sku);
 
---bun:split
 -- Nothing is available of a SKU that has no stock level, so that it has no band
 -- either.
 ALTER TABLE skus ADD COLUMN stocked boolean NOT NULL DEFAULT false;
 UPDATE skus SET stocked = true WHERE EXISTS (SELECT FROM stock_levels AS l WHERE l.sku = skus.sku);
 CREATE INDEX skus_unstocked ON skus (sku) WHERE NOT stocked;
---bun:split
 ALTER TABLE skus ADD COLUMN words tsvector NOT NULL
     GENERATED ALWAYS AS (array_to_tsvector(holdfast_words(sku || ' ' || name))) STORED;
---bun:split
 CREATE INDEX skus_words ON skus USING gin (words);
 
---bun:split
 -- A trigger, so that it holds for whoever makes a level. It runs at the end of
 -- the save: SKUs come last in the lock order.
 CREATE FUNCTION holdfast_stock_skus() RETURNS trigger
