@@ -72,8 +72,8 @@ func (r *Repo) admitRun() bool {
 }
 
 // ReconcileIfDue is a run that repairs, by the system, unless another such run
-// of any server was begun within the interval, or any run is under way. Servers
-// that call it at the interval make one run of it together.
+// of any server was begun within the interval and did find out, or any run is
+// under way. Servers that call it at the interval make one run of it together.
 func (r *Repo) ReconcileIfDue(ctx context.Context, interval time.Duration) error {
 	if err := r.takeTurn(ctx); err != nil {
 		return err

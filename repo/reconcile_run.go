@@ -47,7 +47,7 @@ func (r *Repo) claimRun(ctx context.Context, interval time.Duration) (run invent
 	err = t.commit(ctx, `INSERT INTO reconciliation_runs (started_at, actor)
 		SELECT now, ?0 FROM clock_timestamp() AS now
 		WHERE NOT EXISTS (SELECT FROM reconciliation_runs
-			WHERE actor = ?0 AND started_at > now - interval '1 microsecond' * ?1
+			WHERE actor = ?0 AND is_consistent IS NOT NULL AND started_at > now - interval '1 microsecond' * ?1
 				OR finished_at IS NULL AND started_at > now - interval '1 microsecond' * ?2)
 		RETURNING id, started_at`,
 		[]any{run.Actor, (interval - interval/claimSlack).Microseconds(), runTimeout.Microseconds()}, &run.Number, &run.StartedAt)

@@ -88,6 +88,14 @@ func TestRunThatIsCutOffIsFinishedByAnother(t *testing.T) {
 	requireSound(t, s.db)
 }
 
+func TestARunThatFailedDoesNotStandInForTheNext(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	execute(t, s.db, "INSERT INTO reconciliation_runs (started_at, finished_at, actor) VALUES (now(), now(), 'system')")
+	require.NoError(t, s.repo.ReconcileIfDue(t.Context(), time.Hour))
+	require.Equal(t, 1, count(t, s.db, "SELECT count(*) FROM reconciliation_runs WHERE is_consistent"))
+}
+
 func TestServersMakeOneRunAnInterval(t *testing.T) {
 	t.Parallel()
 	s := newServers(t, inventory.Strategies)
