@@ -22,10 +22,7 @@ type AuditEntryFilter struct {
 	Until         *time.Time
 }
 
-var auditCursors = cursorKind{"entry", func(key string) bool {
-	position, err := strconv.ParseInt(key, 10, 64)
-	return err == nil && position > 0
-}}
+var auditCursors = cursorKind{"entry", isNumber}
 
 // transactionMax is how far behind the clock an entry's moment may be when it
 // takes its place in the log: a transaction reads the time, decides, and writes,

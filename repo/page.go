@@ -3,6 +3,7 @@ package repo
 import (
 	"encoding/base64"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"holdfast/internal/inventory"
@@ -116,6 +117,12 @@ func listOf[T any](page Page, found []T, kind cursorKind, key func(T) string) Li
 type cursorKind struct {
 	name  string
 	valid func(key string) bool
+}
+
+// isNumber says whether the key is one that an identity column has.
+func isNumber(key string) bool {
+	number, err := strconv.ParseInt(key, 10, 64)
+	return err == nil && number > 0
 }
 
 func cursor(kind cursorKind, key string) string {

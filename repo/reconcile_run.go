@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"time"
 
 	"holdfast/internal/inventory"
@@ -21,15 +20,10 @@ const claimSlack = 10
 // startRun writes the row of a run that was asked for.
 func (r *Repo) startRun(ctx context.Context, actor string, reason *string) (inventory.ReconciliationRun, error) {
 	run := inventory.ReconciliationRun{Actor: actor, Reason: reason}
-	t, err := r.begin(ctx, patienceFor(readLockTimeout).within(ctx))
-	if err != nil {
-		return run, readFault(err)
-	}
-	defer t.end(ctx)
-	err = t.commit(ctx, `INSERT INTO reconciliation_runs (started_at, actor, reason) VALUES (clock_timestamp(), ?, ?)
+	err := r.write(ctx, `INSERT INTO reconciliation_runs (started_at, actor, reason) VALUES (clock_timestamp(), ?, ?)
 		RETURNING id, started_at`, []any{actor, reason}, &run.Number, &run.StartedAt)
 	run.StartedAt = run.StartedAt.UTC()
-	return run, readFault(err)
+	return run, err
 }
 
 // claimRun writes the row of a run of the system if one is due. One server looks
@@ -65,12 +59,7 @@ func (r *Repo) recordFound(ctx context.Context, run inventory.ReconciliationRun)
 	if err != nil {
 		return err
 	}
-	t, err := r.begin(ctx, patienceFor(readLockTimeout))
-	if err != nil {
-		return err
-	}
-	defer t.end(ctx)
-	return t.commit(ctx, `WITH recorded AS (
+	return r.write(ctx, `WITH recorded AS (
 			INSERT INTO reconciliation_issues (run_id, ordinal, invariant, sku, location, reservation_id, expected, actual, detail, repairable)
 			SELECT ?0, i.ordinal, i.invariant, i.sku, i.location, i.reservation_id, i.expected, i.actual, i.detail, i.repairable
 			FROM json_populate_recordset(NULL::reconciliation_issues, ?1::json) AS i)
@@ -80,25 +69,16 @@ func (r *Repo) recordFound(ctx context.Context, run inventory.ReconciliationRun)
 
 // endRun writes that the run has ended, with what it repaired.
 func (r *Repo) endRun(ctx context.Context, run *inventory.ReconciliationRun) error {
-	p := patienceFor(readLockTimeout)
-	ctx, cancel := context.WithTimeout(ctx, p.connection)
+	ctx, cancel := context.WithTimeout(ctx, patienceFor(readLockTimeout).connection)
 	defer cancel()
-	t, err := r.begin(ctx, p)
-	if err != nil {
-		return err
-	}
-	defer t.end(ctx)
 	var finished time.Time
-	err = t.commit(ctx, "UPDATE reconciliation_runs SET finished_at = clock_timestamp(), repaired = ? WHERE id = ? RETURNING finished_at",
+	err := r.write(ctx, "UPDATE reconciliation_runs SET finished_at = clock_timestamp(), repaired = ? WHERE id = ? RETURNING finished_at",
 		[]any{run.Repaired, run.Number}, &finished)
 	run.FinishedAt = utc(&finished)
 	return err
 }
 
-var runCursors = cursorKind{"run", func(key string) bool {
-	_, err := strconv.ParseInt(key, 10, 64)
-	return err == nil
-}}
+var runCursors = cursorKind{"run", isNumber}
 
 // ReconciliationRuns answers the runs that came to record what they found, the
 // newest first.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"time"
 
@@ -139,7 +138,7 @@ func (r *Repo) clearAbandoned(ctx context.Context) error {
 	return r.write(ctx, "DELETE FROM snapshots WHERE "+abandoned, nil)
 }
 
-var snapshotCursors = cursorKind{"snapshot", regexp.MustCompile(`^[0-9]{1,18}$`).MatchString}
+var snapshotCursors = cursorKind{"snapshot", isNumber}
 
 // Snapshots answers the snapshots that were taken, newest first. The base that
 // stands in for trimmed history is none of them.
