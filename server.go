@@ -27,6 +27,7 @@ import (
 	"holdfast/internal/localpg"
 	"holdfast/internal/upkeep"
 	"holdfast/internal/web"
+	"holdfast/internal/web/streams"
 	"holdfast/migrations"
 	"holdfast/repo"
 	"holdfast/resolvers"
@@ -80,7 +81,11 @@ func (p program) serve(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("HOLDFAST_ADDR: %w", err)
 	}
-	server := web.NewServer(settings.RequestTimeout)
+	clients := streams.New(streams.Options{
+		SubscriptionsMax: settings.SubscriptionsMax, ConnectionsMax: settings.ConnectionsMax,
+		RequestTimeout: settings.RequestTimeout, MessageBytesMax: web.BodyBytesMax,
+	})
+	server := web.NewServer(settings.RequestTimeout, clients)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	defer func() { _ = listener.Close() }()
@@ -118,7 +123,7 @@ func (p program) serve(ctx context.Context) error {
 		retention.Start()
 	}
 	root := &resolvers.Root{Repo: store, Feed: subscribers}
-	server.Open(web.GraphQL(root, log, resolvers.Loaders{Repo: store}), store.Ready)
+	server.Open(web.GraphQL(root, clients, log, resolvers.Loaders{Repo: store}), store.Ready)
 	printWelcome(p.out, listener.Addr(), db.private)
 
 	select {

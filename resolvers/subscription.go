@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"holdfast/graph"
+	"holdfast/internal/feed"
 	"holdfast/internal/inventory"
 )
 
@@ -12,11 +13,11 @@ type subscription struct{ *Root }
 var _ graph.SubscriptionResolver = (*subscription)(nil)
 
 func (r *subscription) AvailabilityChanged(ctx context.Context, skus []string, location *string) (<-chan *inventory.Availability, error) {
-	changes, err := r.Feed.Availability(ctx, skus, location)
+	changes, err := r.Feed.Availability(feed.Translated(ctx, fault), skus, location)
 	return changes, fault(err)
 }
 
 func (r *subscription) ReservationChanged(ctx context.Context, id string) (<-chan *inventory.Reservation, error) {
-	changes, err := r.Feed.Reservation(ctx, id)
+	changes, err := r.Feed.Reservation(feed.Translated(ctx, fault), id)
 	return changes, fault(err)
 }

@@ -44,6 +44,9 @@ type Config struct {
 	HoldTTLMax time.Duration `env:"HOLDFAST_HOLD_TTL_MAX" envDefault:"24h" min:"1s" max:"8760h" about:"longest a hold may last, extensions included"`
 	LinesMax   int           `env:"HOLDFAST_LINES_MAX" envDefault:"100" min:"1" max:"1000" about:"most lines in one reservation"`
 
+	SubscriptionsMax int `env:"HOLDFAST_SUBSCRIPTIONS_MAX" envDefault:"50" min:"1" max:"10000" about:"most subscriptions over one WebSocket"`
+	ConnectionsMax   int `env:"HOLDFAST_CONNECTIONS_MAX" envDefault:"20000" min:"1" max:"1000000" about:"most WebSockets and event streams at once"`
+
 	ExpiryInterval time.Duration `env:"HOLDFAST_EXPIRY_INTERVAL" envDefault:"60s" min:"100ms" max:"24h" about:"how often to sweep for holds that expiry missed"`
 	// ReconcileInterval and Retention are zero where they are off.
 	ReconcileInterval time.Duration `env:"HOLDFAST_RECONCILE_INTERVAL" example:"24h" min:"1s" max:"8760h" shown:"(off)" about:"how often to check everything, and repair drift"`

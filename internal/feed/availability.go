@@ -15,6 +15,9 @@ func (f *Feed) Availability(ctx context.Context, skus []string, location *string
 	if len(skus) == 0 {
 		return nil, &inventory.Error{Code: inventory.InvalidInput, Message: "name at least one SKU", Field: []string{"skus"}}
 	}
+	skus = slices.Clone(skus) // they are read by again
+	audience := audienceOf(ctx)
+	audience.Gather()
 	in := f.levels.listen(skus...)
 	present, err := f.stock.Availability(ctx, skus, location)
 	if err != nil {
@@ -30,16 +33,19 @@ func (f *Feed) Availability(ctx context.Context, skus []string, location *string
 		watch.set(availability)
 	}
 
+	read := func(ctx context.Context) ([]*inventory.Availability, error) {
+		return f.stock.Availability(ctx, skus, location)
+	}
 	out := make(chan *inventory.Availability)
 	go func() {
 		defer close(out)
 		defer f.levels.leave(in)
-		watch.deliver(ctx, in, out)
+		watch.deliver(ctx, in, out, newPresence(audience, len(watch.owed), read))
 	}()
 	return out, nil
 }
 
-// availabilityWatch is what one subscriber knows, and what it is owed.
+// availabilityWatch is what the subscribers know, and what they are owed.
 type availabilityWatch struct {
 	location *string
 	states   map[string]*inventory.Availability
@@ -47,7 +53,7 @@ type availabilityWatch struct {
 	owed []string
 }
 
-func (w *availabilityWatch) deliver(ctx context.Context, in *inbox[inventory.StockLevel], out chan<- *inventory.Availability) {
+func (w *availabilityWatch) deliver(ctx context.Context, in *inbox[inventory.StockLevel], out chan<- *inventory.Availability, presence *presence[[]*inventory.Availability]) {
 	for ctx.Err() == nil { // a select would deliver by chance what is ready when ctx has ended
 		var next *inventory.Availability
 		var ready chan<- *inventory.Availability // nil, so never chosen, while nothing is owed
@@ -57,13 +63,28 @@ func (w *availabilityWatch) deliver(ctx context.Context, in *inbox[inventory.Sto
 		select {
 		case ready <- next:
 			w.owed = w.owed[1:]
+			presence.told(ctx, next.SKU)
 		case <-in.ready:
 			for _, level := range in.take() {
 				w.update(level)
 			}
+		case <-presence.joined():
+			presence.readAgain(ctx)
+		case present := <-presence.answers:
+			for _, availability := range presence.of(present) {
+				w.lay(availability)
+			}
+			presence.owes(len(w.owed))
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// lay lays what was read over what is known.
+func (w *availabilityWatch) lay(present *inventory.Availability) {
+	for _, level := range present.Locations {
+		w.update(level)
 	}
 }
 

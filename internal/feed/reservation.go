@@ -11,6 +11,8 @@ import (
 // changes. The channel is closed once it is no longer held, or when ctx ends.
 // The errors are *UnknownError and those of the stock.
 func (f *Feed) Reservation(ctx context.Context, id string) (<-chan *inventory.Reservation, error) {
+	audience := audienceOf(ctx)
+	audience.Gather()
 	in := f.reservations.listen(strings.ToLower(id))
 	present, err := f.stock.ReservationByID(ctx, id)
 	if err == nil && present == nil {
@@ -21,32 +23,57 @@ func (f *Feed) Reservation(ctx context.Context, id string) (<-chan *inventory.Re
 		return nil, err
 	}
 
+	read := func(ctx context.Context) (*inventory.Reservation, error) { return f.stock.ReservationByID(ctx, id) }
 	out := make(chan *inventory.Reservation)
 	go func() {
 		defer close(out)
 		defer f.reservations.leave(in)
-		deliverReservation(ctx, in, out, present)
+		watch := reservationWatch{latest: present, owed: 1}
+		watch.deliver(ctx, in, out, newPresence(audience, watch.owed, read))
 	}()
 	return out, nil
 }
 
-func deliverReservation(ctx context.Context, in *inbox[inventory.Reservation], out chan<- *inventory.Reservation, latest *inventory.Reservation) {
-	ready := out
+// reservationWatch is what the subscribers know, and whether they are owed it.
+type reservationWatch struct {
+	latest *inventory.Reservation
+	// owed counts states to be delivered: the latest, or none.
+	owed int
+}
+
+func (w *reservationWatch) deliver(ctx context.Context, in *inbox[inventory.Reservation], out chan<- *inventory.Reservation, presence *presence[*inventory.Reservation]) {
 	for ctx.Err() == nil { // a select would deliver by chance what is ready when ctx has ended
+		var ready chan<- *inventory.Reservation // nil, so never chosen, while nothing is owed
+		if w.owed > 0 {
+			ready = out
+		}
 		select {
-		case ready <- latest:
-			if latest.Status != inventory.Held {
+		case ready <- w.latest:
+			w.owed = 0
+			presence.told(ctx, w.latest.ID)
+			if w.latest.Status != inventory.Held {
 				return
 			}
-			ready = nil // nothing is owed until it changes
 		case <-in.ready:
 			for _, reservation := range in.take() {
-				if reservation.Revision > latest.Revision {
-					latest, ready = &reservation, out
-				}
+				w.update(&reservation)
 			}
+		case <-presence.joined():
+			presence.readAgain(ctx)
+		case present := <-presence.answers:
+			if reservation := presence.of(present); reservation != nil {
+				w.update(reservation)
+			}
+			presence.owes(w.owed)
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// update takes the reservation for the latest, unless what is known is newer.
+func (w *reservationWatch) update(reservation *inventory.Reservation) {
+	if reservation.Revision > w.latest.Revision {
+		w.latest, w.owed = reservation, 1
 	}
 }

@@ -57,7 +57,7 @@ func (p errorPresenter) present(ctx context.Context, err error) *gqlerror.Error 
 		}
 		return shown
 	case code == "" && strings.Contains(shown.Message, tooLarge):
-		return withCode(gqlerror.Errorf("the request's body is over %d bytes", bodyBytesMax), codeLimit)
+		return withCode(gqlerror.Errorf("the request's body is over %d bytes", BodyBytesMax), codeLimit)
 	case code == "" && malformed(ctx):
 		return withCode(gqlerror.Errorf("the request is not a JSON object with a query%s", syntaxError(shown)), errcode.ParseFailed)
 	case code == "":

@@ -4,7 +4,6 @@ package web
 import (
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
@@ -14,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"holdfast/graph"
+	"holdfast/internal/web/streams"
 )
 
 const (
@@ -24,23 +24,16 @@ const (
 
 	// tokensMax bounds a query before it is parsed.
 	tokensMax = 10_000
-
-	// webSocketInitTimeout is how long a client may take to say hello.
-	webSocketInitTimeout = 10 * time.Second
-	// webSocketPing finds out whether a silent client is still there.
-	webSocketPing = 15 * time.Second
 )
 
-// GraphQL answers the schema over POST, GET (queries only) and WebSocket. The
+// GraphQL answers the schema over POST, GET (queries only) and the streams. The
 // extensions are those that the resolvers need.
-func GraphQL(resolvers graph.ResolverRoot, log *slog.Logger, extensions ...graphql.HandlerExtension) http.Handler {
+func GraphQL(resolvers graph.ResolverRoot, streams *streams.Streams, log *slog.Logger, extensions ...graphql.HandlerExtension) http.Handler {
 	schema := graph.NewExecutableSchema(graph.Config{Resolvers: resolvers})
 	server := handler.New(schema)
-	server.AddTransport(transport.Websocket{
-		Implementation:   transport.CoderWebsocketImplementation{},
-		InitTimeout:      webSocketInitTimeout,
-		PingPongInterval: webSocketPing,
-	})
+	for _, t := range streams.Transports() {
+		server.AddTransport(t)
+	}
 	server.AddTransport(transport.GET{UseGrapQLResponseJsonByDefault: true})
 	server.AddTransport(transport.POST{UseGrapQLResponseJsonByDefault: true})
 	server.AddTransport(unsupported{})
@@ -57,5 +50,5 @@ func GraphQL(resolvers graph.ResolverRoot, log *slog.Logger, extensions ...graph
 	presenter := errorPresenter{schema.Schema(), log}
 	server.SetErrorPresenter(presenter.present)
 	server.SetRecoverFunc(presenter.recovered)
-	return withMethod(server)
+	return withWay(server)
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"holdfast/internal/web/streams"
 )
 
 // operationByMethod refuses an operation that the way it came by can't answer:
@@ -19,29 +21,39 @@ var _ interface {
 	graphql.OperationContextMutator
 } = operationByMethod{}
 
-type methodKey struct{}
+type wayKey struct{}
 
-// withMethod notes how a request came: WebSocket counts as a method here.
-func withMethod(next http.Handler) http.Handler {
+// way is how a request came.
+type way struct {
+	method   string
+	isStream bool
+}
+
+// withWay notes how a request came, for what is then carried out for it.
+func withWay(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		method := r.Method
-		if isWebSocket(r) {
-			method = "WebSocket"
+		came := way{method: r.Method, isStream: isStream(r)}
+		if streams.IsWebSocket(r) {
+			came.method = "WebSocket"
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), methodKey{}, method)))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), wayKey{}, came)))
 	})
 }
+
+// isStream says whether the answer may go on for as long as both sides like.
+func isStream(r *http.Request) bool { return streams.IsWebSocket(r) || streams.IsEventStream(r) }
 
 func (operationByMethod) ExtensionName() string { return "OperationByMethod" }
 
 func (operationByMethod) Validate(graphql.ExecutableSchema) error { return nil }
 
 func (operationByMethod) MutateOperationContext(ctx context.Context, operation *graphql.OperationContext) *gqlerror.Error {
+	came, _ := ctx.Value(wayKey{}).(way)
 	var refusal *gqlerror.Error
-	switch method := ctx.Value(methodKey{}); {
-	case operation.Operation.Operation == ast.Subscription && method != "WebSocket":
-		refusal = gqlerror.Errorf("a subscription needs a WebSocket")
-	case operation.Operation.Operation == ast.Mutation && method == http.MethodGet:
+	switch {
+	case operation.Operation.Operation == ast.Subscription && !came.isStream:
+		refusal = gqlerror.Errorf("a subscription needs a WebSocket, or an Accept header of text/event-stream")
+	case operation.Operation.Operation == ast.Mutation && came.method == http.MethodGet:
 		refusal = gqlerror.Errorf("a mutation needs POST or a WebSocket")
 	default:
 		return nil

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"holdfast/internal/web/playground"
+	"holdfast/internal/web/streams"
 )
 
 const (
@@ -20,9 +20,9 @@ const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
 
-	// bodyBytesMax bounds a request's body: 100 lines and their metadata fit
+	// BodyBytesMax bounds a request's body, and a message over a WebSocket: 100 lines and their metadata fit
 	// many times over.
-	bodyBytesMax = 1 << 20
+	BodyBytesMax = 1 << 20
 
 	readyTimeout = 2 * time.Second
 )
@@ -34,9 +34,8 @@ type Server struct {
 	// opened is nil until Open.
 	opened   atomic.Pointer[opened]
 	draining atomic.Bool
-	// streams ends with the WebSockets, which http.Server doesn't know of.
-	streams    context.Context
-	endStreams context.CancelFunc
+	// streams are the subscribers' connections, which http.Server doesn't know of.
+	streams *streams.Streams
 }
 
 // opened is what a server needs to do its work.
@@ -47,9 +46,8 @@ type opened struct {
 
 // NewServer returns a server that is alive, but not ready before Open. A
 // request that isn't a stream is given requestTimeout.
-func NewServer(requestTimeout time.Duration) *Server {
-	s := &Server{requestTimeout: requestTimeout}
-	s.streams, s.endStreams = context.WithCancel(context.Background())
+func NewServer(requestTimeout time.Duration, streams *streams.Streams) *Server {
+	s := &Server{requestTimeout: requestTimeout, streams: streams}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/graphql", s.serveGraphQL)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
@@ -87,7 +85,7 @@ func (s *Server) Drain(ctx context.Context) error {
 	case <-time.After(drainNotice):
 	case <-ctx.Done():
 	}
-	s.endStreams()
+	s.streams.Drain(ctx)
 	if err := s.http.Shutdown(ctx); err != nil {
 		return errors.Join(err, s.http.Close())
 	}
@@ -122,11 +120,8 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 		answer(w, errStarting)
 		return
 	}
-	if isWebSocket(r) {
-		ctx, cancel := context.WithCancel(r.Context())
-		defer cancel()
-		defer context.AfterFunc(s.streams, cancel)()
-		opened.graphql.ServeHTTP(w, r.WithContext(ctx))
+	if isStream(r) {
+		opened.graphql.ServeHTTP(w, r)
 		return
 	}
 	// An offer of another protocol, which a server may pass over: curl makes one
@@ -134,12 +129,8 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	r.Header.Del("Upgrade")
 	ctx, cancel := context.WithTimeout(r.Context(), s.requestTimeout)
 	defer cancel()
-	r.Body = http.MaxBytesReader(w, r.Body, bodyBytesMax)
+	r.Body = http.MaxBytesReader(w, r.Body, BodyBytesMax)
 	opened.graphql.ServeHTTP(w, r.WithContext(ctx))
-}
-
-func isWebSocket(r *http.Request) bool {
-	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 }
 
 func (s *Server) closingWhileDraining(next http.Handler) http.Handler {

@@ -1,0 +1,311 @@
+package streams
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/coder/websocket"
+)
+
+// initTimeout is how long a client may take to say hello.
+const initTimeout = 10 * time.Second
+
+// The close codes of graphql-transport-ws.
+const (
+	closeInvalidMessage   = 4400
+	closeUnauthorized     = 4401
+	closeSubprotocol      = 4406
+	closeInitTimeout      = 4408
+	closeDuplicate        = 4409
+	closeTooManyInits     = 4429
+	closeReasonBytesLimit = 120
+)
+
+// connection is a WebSocket and the operations that it has open. One goroutine
+// reads; one more writes, while there is something to write.
+type connection struct {
+	streams *Streams
+	exec    graphql.GraphExecutor
+	// ctx has what the handshake brought, and ends with the connection.
+	ctx    context.Context
+	cancel context.CancelFunc
+	ws     *websocket.Conn
+	probe  *probe
+	// initiated belongs to the reader; hello is stopped once it is true.
+	initiated bool
+	hello     *time.Timer
+	// begun is set once there is a WebSocket to close.
+	begun atomic.Bool
+
+	mu         sync.Mutex
+	operations map[string]*operation
+	// due are the operations that may be owed something, and writing says that
+	// somebody sees to it.
+	due     []*operation
+	writing bool
+}
+
+// operation is one that the client has open, under an id of its choice.
+type operation struct {
+	outbox
+	id string
+	// head is what an event's message begins with.
+	head []byte
+	// stop has nothing more delivered.
+	stop func()
+	// isDue is guarded by the connection's mutex.
+	isDue bool
+}
+
+func newConnection(s *Streams, ctx context.Context, exec graphql.GraphExecutor) *connection {
+	c := &connection{streams: s, exec: exec, operations: map[string]*operation{}}
+	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	return c
+}
+
+// begin serves the client until either side closes.
+func (c *connection) begin(ws *websocket.Conn) {
+	c.ws = ws
+	c.probe = newProbe(ws, func() { c.cut("unresponsive") })
+	c.begun.Store(true)
+	go func() {
+		defer c.streams.left("websocket", c)
+		defer c.end()
+		c.serve()
+	}()
+}
+
+func (c *connection) serve() {
+	if c.ws.Subprotocol() != subprotocol {
+		c.close(closeSubprotocol, "Subprotocol not acceptable: use "+subprotocol)
+		return
+	}
+	c.hello = time.AfterFunc(initTimeout, func() { c.close(closeInitTimeout, "Connection initialisation timeout") })
+	defer c.hello.Stop()
+	for {
+		kind, raw, err := c.ws.Read(context.Background()) // closing ends it
+		if err != nil {
+			return
+		}
+		var m message
+		if kind != websocket.MessageText || json.Unmarshal(raw, &m) != nil {
+			c.close(closeInvalidMessage, "Invalid message received")
+			return
+		}
+		if code, reason := c.receive(m); code != 0 {
+			c.close(code, reason)
+			return
+		}
+	}
+}
+
+// message is one of the protocol's.
+type message struct {
+	ID      string          `json:"id,omitempty"`
+	Type    string          `json:"type"`
+	Payload json.RawMessage `json:"payload,omitempty"`
+}
+
+// receive acts on a message. A code says that the connection is to be closed,
+// and the reason why.
+func (c *connection) receive(m message) (code websocket.StatusCode, reason string) {
+	switch m.Type {
+	case "connection_init":
+		if c.initiated {
+			return closeTooManyInits, "Too many initialisation requests"
+		}
+		c.initiated = true
+		c.hello.Stop()
+		c.write(message{Type: "connection_ack"})
+	case "ping":
+		c.write(message{Type: "pong", Payload: m.Payload})
+	case "pong":
+	case "subscribe":
+		if !c.initiated {
+			return closeUnauthorized, "Unauthorized"
+		}
+		if m.ID == "" {
+			return closeInvalidMessage, "Invalid message received: a subscription needs an id"
+		}
+		return c.subscribe(m)
+	case "complete":
+		if op := c.forget(m.ID); op != nil {
+			op.stop()
+		}
+	default:
+		return closeInvalidMessage, "Invalid message received"
+	}
+	return 0, ""
+}
+
+func (c *connection) subscribe(m message) (code websocket.StatusCode, reason string) {
+	params, err := decodeParams(m.Payload)
+	if err != nil {
+		return closeInvalidMessage, "Invalid message received: " + err.Error()
+	}
+	c.mu.Lock()
+	open := len(c.operations)
+	_, duplicate := c.operations[m.ID]
+	c.mu.Unlock()
+	if duplicate {
+		return closeDuplicate, shortened("Subscriber for " + m.ID + " already exists")
+	}
+	if limit := c.streams.options.SubscriptionsMax; open >= limit {
+		c.refuse(m.ID, refusal("LIMIT_EXCEEDED",
+			fmt.Sprintf("this connection has all the subscriptions it may: HOLDFAST_SUBSCRIPTIONS_MAX is %d", limit)))
+		return 0, ""
+	}
+	r, problems := newRequest(c.ctx, c.exec, params)
+	if problems != nil {
+		c.refuse(m.ID, problems)
+		return 0, ""
+	}
+	c.start(m.ID, r)
+	return 0, ""
+}
+
+// start has the request answered under the id.
+func (c *connection) start(id string, r request) {
+	quoted, _ := json.Marshal(id) // a string always encodes
+	op := &operation{id: id, head: fmt.Appendf(nil, `{"id":%s,"type":"next","payload":`, quoted)}
+	op.wake = func() { c.schedule(op) }
+	var begin func()
+	begin, op.stop = c.streams.answer(c.ctx, r, &op.outbox)
+	c.mu.Lock()
+	c.operations[id] = op
+	c.mu.Unlock()
+	begin()
+}
+
+// forget returns the operation, which is then no longer open, or nil.
+func (c *connection) forget(id string) *operation {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	op := c.operations[id]
+	delete(c.operations, id)
+	return op
+}
+
+// refuse ends an operation before it began.
+func (c *connection) refuse(id string, response *graphql.Response) {
+	errors, err := json.Marshal(response.Errors)
+	if err == nil {
+		c.write(message{ID: id, Type: "error", Payload: errors})
+	}
+}
+
+func (c *connection) write(m message) {
+	encoded, err := json.Marshal(m)
+	if err == nil {
+		c.writeText(encoded)
+	}
+}
+
+func (c *connection) writeText(text []byte) {
+	if c.ws.Write(context.Background(), websocket.MessageText, text) != nil {
+		c.breakOff()
+	}
+}
+
+// schedule has an operation's events written.
+func (c *connection) schedule(op *operation) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.scheduleLocked(op)
+	if !c.writing {
+		c.writing = true
+		go c.flush()
+	}
+}
+
+func (c *connection) scheduleLocked(op *operation) {
+	if !op.isDue {
+		op.isDue = true
+		c.due = append(c.due, op)
+	}
+}
+
+func (c *connection) nextDue() *operation {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.due) == 0 {
+		c.due, c.writing = nil, false
+		return nil
+	}
+	op := c.due[0]
+	c.due = c.due[1:]
+	op.isDue = false
+	return op
+}
+
+var texts = sync.Pool{New: func() any { return new([]byte) }}
+
+// flush writes what is owed, an event of each operation in turn.
+func (c *connection) flush() {
+	buffer := texts.Get().(*[]byte)
+	defer texts.Put(buffer)
+	for op := c.nextDue(); op != nil; op = c.nextDue() {
+		e, found, over := op.take()
+		switch {
+		case found:
+			*buffer = append(append(append((*buffer)[:0], op.head...), e.payload...), '}')
+			c.writeText(*buffer)
+			op.tell.sent()
+			c.probe.expectAnswer()
+			c.mu.Lock()
+			c.scheduleLocked(op) // there may be more
+			c.mu.Unlock()
+		case over:
+			// Forgotten first: the client may use the id again at once.
+			if c.forget(op.id) != nil {
+				op.stop()
+				c.write(message{ID: op.id, Type: "complete"})
+			}
+		}
+	}
+}
+
+// end lets go of all that the connection had.
+func (c *connection) end() {
+	c.cancel()
+	c.probe.stop()
+	_ = c.ws.CloseNow()
+	c.mu.Lock()
+	open := c.operations
+	c.operations = map[string]*operation{}
+	c.mu.Unlock()
+	for _, op := range open {
+		op.stop()
+	}
+}
+
+func (c *connection) close(code websocket.StatusCode, reason string) {
+	_ = c.ws.Close(code, reason)
+}
+
+// cut breaks off because of what the client does, or doesn't.
+func (c *connection) cut(reason string) {
+	c.streams.options.Observer.Cut(reason)
+	c.breakOff()
+}
+
+// depart implements connected.
+func (c *connection) depart() {
+	if c.begun.Load() {
+		c.close(websocket.StatusServiceRestart, "Service restart")
+	}
+}
+
+// breakOff implements connected.
+func (c *connection) breakOff() {
+	if c.begun.Load() {
+		_ = c.ws.CloseNow()
+	}
+}
+
+func shortened(reason string) string { return reason[:min(len(reason), closeReasonBytesLimit)] }

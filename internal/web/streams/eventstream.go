@@ -1,0 +1,180 @@
+package streams
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// heartbeat keeps proxies from closing a stream that is silent.
+const heartbeat = 12 * time.Second
+
+// eventStreams answers operations as server-sent events, as graphql-sse has
+// them in its distinct connections mode.
+type eventStreams struct{ *Streams }
+
+var _ graphql.Transport = eventStreams{}
+
+// Supports implements graphql.Transport.
+func (eventStreams) Supports(r *http.Request) bool { return IsEventStream(r) }
+
+// IsEventStream says whether a request asks for server-sent events, and for
+// nothing else: clients that take those too, among others, are better served
+// by a plain answer.
+func IsEventStream(r *http.Request) bool {
+	accept := strings.ToLower(r.Header.Get("Accept"))
+	if !strings.Contains(accept, "text/event-stream") || strings.Contains(accept, "json") {
+		return false
+	}
+	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return r.Method == http.MethodGet || r.Method == http.MethodPost && mediaType == "application/json"
+}
+
+// Do implements graphql.Transport.
+func (t eventStreams) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	c := &eventStream{
+		streams: t.Streams, w: w, control: http.NewResponseController(w),
+		due: make(chan struct{}, 1), departing: make(chan struct{}),
+	}
+	if !t.enter(w, "sse", c) {
+		return
+	}
+	defer t.left("sse", c)
+	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
+
+	r.Body = http.MaxBytesReader(w, r.Body, t.options.MessageBytesMax)
+	asked, problems := requestOf(r, exec)
+	if problems != nil {
+		_ = c.write(nextEvent(encode(problems)) + completeEvent)
+		return
+	}
+	ctx, cancel := context.WithCancel(asked.ctx)
+	defer cancel()
+	out := &outbox{wake: c.wake}
+	begin, stop := t.answer(ctx, asked, out)
+	defer stop()
+	begin()
+	c.serve(r.Context(), out)
+}
+
+func requestOf(r *http.Request, exec graphql.GraphExecutor) (request, *graphql.Response) {
+	params, err := paramsOf(r)
+	if err != nil {
+		return request{}, exec.DispatchError(r.Context(), gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
+	}
+	return newRequest(r.Context(), exec, params)
+}
+
+func paramsOf(r *http.Request) (*graphql.RawParams, error) {
+	if r.Method == http.MethodPost {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		return decodeParams(body)
+	}
+	asked := r.URL.Query()
+	params := &graphql.RawParams{Query: asked.Get("query"), OperationName: asked.Get("operationName")}
+	for name, into := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
+		if text := asked.Get(name); text != "" {
+			if err := decode([]byte(text), into); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return params, nil
+}
+
+// eventStream is one client's stream of one operation's events.
+type eventStream struct {
+	streams *Streams
+	w       http.ResponseWriter
+	control *http.ResponseController
+	// due is signalled when something may be owed.
+	due chan struct{}
+
+	departOnce sync.Once
+	departing  chan struct{}
+}
+
+const completeEvent = "event: complete\ndata:\n\n"
+
+func nextEvent(payload []byte) string { return "event: next\ndata: " + string(payload) + "\n\n" }
+
+// serve writes what is owed until nothing more is to come, or the client goes.
+func (c *eventStream) serve(ctx context.Context, out *outbox) {
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	err := c.write(":\n\n") // the client learns that it is connected
+	for err == nil {
+		e, found, over := out.take()
+		switch {
+		case found:
+			err = c.write(nextEvent(e.payload))
+			out.tell.sent()
+			continue
+		case over:
+			_ = c.write(completeEvent)
+			return
+		}
+		select {
+		case <-c.due:
+		case <-beat.C:
+			err = c.write(":\n\n")
+		case <-c.departing:
+			c.sever()
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.streams.options.Observer.Cut("unresponsive")
+	}
+	c.sever()
+}
+
+func (c *eventStream) write(text string) error {
+	if err := c.control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(c.w, text); err != nil {
+		return err
+	}
+	return c.control.Flush()
+}
+
+// sever breaks the stream off in the middle of its chunks, which tells the
+// client that it isn't complete.
+func (c *eventStream) sever() {
+	if conn, _, err := c.control.Hijack(); err == nil {
+		_ = conn.Close()
+	}
+}
+
+func (c *eventStream) wake() {
+	select {
+	case c.due <- struct{}{}:
+	default:
+	}
+}
+
+// depart implements connected.
+func (c *eventStream) depart() { c.departOnce.Do(func() { close(c.departing) }) }
+
+// breakOff implements connected.
+func (c *eventStream) breakOff() {
+	c.depart()
+	_ = c.control.SetWriteDeadline(time.Now()) // it may be writing
+}

@@ -1,0 +1,38 @@
+package streams
+
+import (
+	"context"
+
+	"holdfast/internal/feed"
+)
+
+// solo is an operation that is executed for one caller.
+type solo struct {
+	feed.Solo
+	request request
+	out     *outbox
+	failure error
+}
+
+// run executes the operation, and delivers each response in its turn.
+func (s *solo) run(ctx context.Context) {
+	defer s.out.end()
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			s.out.put(event{payload: encode(s.request.recovered(panicked))})
+		}
+	}()
+	responses, ctx := s.request.exec.DispatchOperation(feed.WithAudience(ctx, s), s.request.operation)
+	for response := responses(ctx); response != nil; response = responses(ctx) {
+		if !s.out.putInTurn(ctx, event{payload: encode(response)}) {
+			return
+		}
+	}
+	if s.failure != nil {
+		s.out.putInTurn(ctx, event{payload: encode(s.request.failure(s.failure))})
+	}
+}
+
+// Failed implements feed.Audience. The stream that it is said of ends after it,
+// so that run sees it.
+func (s *solo) Failed(err error) { s.failure = err }

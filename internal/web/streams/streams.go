@@ -1,0 +1,212 @@
+package streams
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+const (
+	// drainSpread is the time over which a drain closes connections: a second
+	// is little beside the grace, and much for a server that they all go to.
+	drainSpread = time.Second
+
+	// writeTimeout is how long a write may find no room in the kernel's buffers.
+	writeTimeout = 5 * time.Second
+)
+
+// Options are what an operator may set, and what the transports are told by.
+type Options struct {
+	// SubscriptionsMax bounds the operations that one WebSocket has open.
+	SubscriptionsMax int
+	// ConnectionsMax bounds WebSockets and event streams together.
+	ConnectionsMax int
+	// RequestTimeout bounds a query or mutation over a WebSocket.
+	RequestTimeout time.Duration
+	// MessageBytesMax bounds what a client sends in one message.
+	MessageBytesMax int64
+	// Observer is told what happens; nil: nobody is.
+	Observer Observer
+}
+
+// Observer is told what happens to subscribers. It must be quick, and safe for
+// concurrent use.
+type Observer interface {
+	// Connected tells of connections that came, or went if change is negative.
+	Connected(transport string, change int)
+	// Subscribed tells the same of subscriptions, by their root field.
+	Subscribed(field string, change int)
+	// Sent tells of an event that was written, Coalesced of one that was
+	// replaced by a later one before it was.
+	Sent(field string)
+	Coalesced(field string)
+	// Cut tells of a connection that was broken off because of its client.
+	Cut(reason string)
+}
+
+// Streams are the transports of subscriptions, with what they share.
+type Streams struct {
+	options Options
+	sharing sharing
+
+	mu       sync.Mutex
+	open     map[connected]bool
+	draining bool
+	ended    sync.WaitGroup
+}
+
+// connected is a client's connection.
+type connected interface {
+	// depart says goodbye and closes; it doesn't wait.
+	depart()
+	// breakOff closes at once.
+	breakOff()
+}
+
+// New returns the transports without clients.
+func New(options Options) *Streams {
+	if options.Observer == nil {
+		options.Observer = nobody{}
+	}
+	return &Streams{
+		options: options,
+		sharing: sharing{sources: map[string]*source{}},
+		open:    map[connected]bool{},
+	}
+}
+
+// Transports are those to add to a GraphQL server, before its others.
+func (s *Streams) Transports() []graphql.Transport {
+	return []graphql.Transport{webSockets{s}, eventStreams{s}}
+}
+
+// enter admits a connection, or answers the request with why it can't be.
+func (s *Streams) enter(w http.ResponseWriter, transport string, c connected) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.draining:
+		refuse(w, "OVERLOADED", "the server is shutting down; connect again")
+		return false
+	case len(s.open) >= s.options.ConnectionsMax:
+		refuse(w, "LIMIT_EXCEEDED", fmt.Sprintf("the server has all the connections it may: HOLDFAST_CONNECTIONS_MAX is %d", s.options.ConnectionsMax))
+		return false
+	}
+	s.open[c] = true
+	s.ended.Add(1)
+	s.options.Observer.Connected(transport, 1)
+	return true
+}
+
+func (s *Streams) left(transport string, c connected) {
+	s.mu.Lock()
+	delete(s.open, c)
+	s.mu.Unlock()
+	s.options.Observer.Connected(transport, -1)
+	s.ended.Done()
+}
+
+// Drain lets no more connections in, closes those there are over a moment, and
+// returns when all have gone. When ctx ends first, it breaks the rest off.
+func (s *Streams) Drain(ctx context.Context) {
+	s.mu.Lock()
+	s.draining = true
+	for c := range s.open {
+		time.AfterFunc(rand.N(drainSpread), c.depart)
+	}
+	s.mu.Unlock()
+
+	gone := make(chan struct{})
+	go func() {
+		s.ended.Wait()
+		close(gone)
+	}()
+	select {
+	case <-gone:
+	case <-ctx.Done():
+		s.mu.Lock()
+		for c := range s.open {
+			c.breakOff()
+		}
+		s.mu.Unlock()
+		<-gone
+	}
+}
+
+// answer prepares to have the request answered into the outbox. Begin starts
+// that, and stop has nothing more delivered; both return at once. Ctx is the
+// connection's.
+func (s *Streams) answer(ctx context.Context, r request, out *outbox) (begin, stop func()) {
+	field := r.field()
+	out.tell = observed{s.options.Observer, field}
+	if r.isSubscription() && latestValue[field] {
+		f := &follower{request: r, out: out}
+		begin = func() { s.sharing.join(f) }
+		return s.counted(field, begin, func() { s.sharing.leave(f) })
+	}
+	alone := &solo{request: r, out: out}
+	ctx, cancel := context.WithCancel(ctx)
+	stop = func() {
+		cancel()
+		out.leave()
+	}
+	if r.isSubscription() {
+		return s.counted(field, func() { go alone.run(ctx) }, stop)
+	}
+	return func() {
+		go func() {
+			ctx, cancel := context.WithTimeout(ctx, s.options.RequestTimeout)
+			defer cancel()
+			alone.run(ctx)
+		}()
+	}, stop
+}
+
+// counted counts a subscription from its begin to its stop.
+func (s *Streams) counted(field string, begin, stop func()) (func(), func()) {
+	var once sync.Once
+	return func() {
+			s.options.Observer.Subscribed(field, 1)
+			begin()
+		}, func() {
+			once.Do(func() {
+				s.options.Observer.Subscribed(field, -1)
+				stop()
+			})
+		}
+}
+
+func refuse(w http.ResponseWriter, code, message string) {
+	w.Header().Set("Content-Type", "application/graphql-response+json; charset=utf-8")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_ = json.NewEncoder(w).Encode(refusal(code, message))
+}
+
+func refusal(code, message string) *graphql.Response {
+	return &graphql.Response{Errors: gqlerror.List{{Message: message, Extensions: map[string]any{"code": code}}}}
+}
+
+// observed is an observer of one subscription.
+type observed struct {
+	observer Observer
+	field    string
+}
+
+func (o observed) sent()      { o.observer.Sent(o.field) }
+func (o observed) coalesced() { o.observer.Coalesced(o.field) }
+
+// nobody observes nothing.
+type nobody struct{}
+
+func (nobody) Connected(string, int)  {}
+func (nobody) Subscribed(string, int) {}
+func (nobody) Sent(string)            {}
+func (nobody) Coalesced(string)       {}
+func (nobody) Cut(string)             {}

@@ -1,0 +1,78 @@
+package streams
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/coder/websocket"
+)
+
+const (
+	subprotocol = "graphql-transport-ws"
+
+	// The server's own buffers are 4 kB each, for as long as a connection lasts.
+	// Nearly all messages fit these, and a larger one does without.
+	readBufferBytes  = 512
+	writeBufferBytes = 1 << 10
+)
+
+// webSockets takes WebSockets that speak graphql-transport-ws.
+type webSockets struct{ *Streams }
+
+var _ graphql.Transport = webSockets{}
+
+// Supports implements graphql.Transport.
+func (webSockets) Supports(r *http.Request) bool { return IsWebSocket(r) }
+
+// IsWebSocket says whether a request asks for a WebSocket.
+func IsWebSocket(r *http.Request) bool {
+	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+}
+
+// Do implements graphql.Transport. It returns once the connection is made, so
+// that what the HTTP server has kept for it can go.
+func (t webSockets) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	c := newConnection(t.Streams, r.Context(), exec)
+	if !t.enter(w, "websocket", c) {
+		return
+	}
+	ws, err := websocket.Accept(lean{w}, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}})
+	if err != nil { // and has been answered
+		t.left("websocket", c)
+		return
+	}
+	ws.SetReadLimit(t.options.MessageBytesMax)
+	c.begin(ws)
+}
+
+// lean hands a connection over with small buffers, and with a limit to each
+// write.
+type lean struct{ http.ResponseWriter }
+
+// Hijack implements http.Hijacker.
+func (l lean) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffers, err := http.NewResponseController(l.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	conn = impatient{conn}
+	if buffers.Reader.Buffered() == 0 {
+		buffers.Reader = bufio.NewReaderSize(conn, readBufferBytes)
+	}
+	buffers.Writer = bufio.NewWriterSize(conn, writeBufferBytes)
+	return conn, buffers, nil
+}
+
+// impatient gives up a write that finds no room for writeTimeout.
+type impatient struct{ net.Conn }
+
+func (c impatient) Write(p []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
+}
