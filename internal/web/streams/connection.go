@@ -12,9 +12,6 @@ import (
 	"github.com/coder/websocket"
 )
 
-// initTimeout is how long a client may take to say hello.
-const initTimeout = 10 * time.Second
-
 // The close codes of graphql-transport-ws.
 const (
 	closeInvalidMessage   = 4400
@@ -71,7 +68,7 @@ func newConnection(s *Streams, ctx context.Context, exec graphql.GraphExecutor) 
 // begin serves the client until either side closes.
 func (c *connection) begin(ws *websocket.Conn) {
 	c.ws = ws
-	c.probe = newProbe(ws, func() { c.cut("unresponsive") })
+	c.probe = newProbe(ws, c.streams.timing, func() { c.cut("unresponsive") })
 	c.begun.Store(true)
 	go func() {
 		defer c.streams.left("websocket", c)
@@ -85,7 +82,7 @@ func (c *connection) serve() {
 		c.close(closeSubprotocol, "Subprotocol not acceptable: use "+subprotocol)
 		return
 	}
-	c.hello = time.AfterFunc(initTimeout, func() { c.close(closeInitTimeout, "Connection initialisation timeout") })
+	c.hello = time.AfterFunc(c.streams.timing.hello, func() { c.close(closeInitTimeout, "Connection initialisation timeout") })
 	defer c.hello.Stop()
 	for {
 		kind, raw, err := c.ws.Read(context.Background()) // closing ends it

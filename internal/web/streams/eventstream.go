@@ -15,9 +15,6 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// heartbeat keeps proxies from closing a stream that is silent.
-const heartbeat = 12 * time.Second
-
 // eventStreams answers operations as server-sent events, as graphql-sse has
 // them in its distinct connections mode.
 type eventStreams struct{ *Streams }
@@ -114,7 +111,7 @@ func nextEvent(payload []byte) string { return "event: next\ndata: " + string(pa
 
 // serve writes what is owed until nothing more is to come, or the client goes.
 func (c *eventStream) serve(ctx context.Context, out *outbox) {
-	beat := time.NewTicker(heartbeat)
+	beat := time.NewTicker(c.streams.timing.heartbeat)
 	defer beat.Stop()
 	err := c.write(":\n\n") // the client learns that it is connected
 	for err == nil {
@@ -146,7 +143,7 @@ func (c *eventStream) serve(ctx context.Context, out *outbox) {
 }
 
 func (c *eventStream) write(text string) error {
-	if err := c.control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+	if err := c.control.SetWriteDeadline(time.Now().Add(c.streams.timing.write)); err != nil {
 		return err
 	}
 	if _, err := io.WriteString(c.w, text); err != nil {

@@ -9,21 +9,15 @@ import (
 	"github.com/coder/websocket"
 )
 
-const (
-	// probeInterval and answerTimeout together are how long one who has stopped
-	// reading goes unnoticed: less than ten seconds.
-	probeInterval = 3 * time.Second
-	answerTimeout = 5 * time.Second
-
-	// quietProbes is how many turns a connection is left in peace to which
-	// nothing was sent: proxies close what is silent for a minute.
-	quietProbes = 8
-)
+// quietProbes is how many turns a connection is left in peace to which nothing
+// was sent: proxies close what is silent for a minute.
+const quietProbes = 8
 
 // probe finds out whether a client still reads.
 type probe struct {
-	ws    *websocket.Conn
-	fails func()
+	ws     *websocket.Conn
+	timing timing
+	fails  func()
 	// owesAnswer says that something was sent since the last ping.
 	owesAnswer atomic.Bool
 
@@ -33,11 +27,11 @@ type probe struct {
 	stopped bool
 }
 
-func newProbe(ws *websocket.Conn, fails func()) *probe {
-	p := &probe{ws: ws, fails: fails}
+func newProbe(ws *websocket.Conn, timing timing, fails func()) *probe {
+	p := &probe{ws: ws, timing: timing, fails: fails}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.timer = time.AfterFunc(probeInterval, p.run)
+	p.timer = time.AfterFunc(timing.probe, p.run)
 	return p
 }
 
@@ -59,13 +53,13 @@ func (p *probe) run() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.stopped {
-		p.timer.Reset(probeInterval)
+		p.timer.Reset(p.timing.probe)
 	}
 }
 
 // answered pings and waits. The answer must have what the ping had in it.
 func (p *probe) answered() bool {
-	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), p.timing.answer)
 	defer cancel()
 	if p.ws.Ping(ctx) == nil {
 		return true

@@ -13,15 +13,6 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-const (
-	// drainSpread is the time over which a drain closes connections: a second
-	// is little beside the grace, and much for a server that they all go to.
-	drainSpread = time.Second
-
-	// writeTimeout is how long a write may find no room in the kernel's buffers.
-	writeTimeout = 5 * time.Second
-)
-
 // Options are what an operator may set, and what the transports are told by.
 type Options struct {
 	// SubscriptionsMax bounds the operations that one WebSocket has open.
@@ -54,6 +45,7 @@ type Observer interface {
 // Streams are the transports of subscriptions, with what they share.
 type Streams struct {
 	options Options
+	timing  timing
 	sharing sharing
 
 	mu       sync.Mutex
@@ -77,6 +69,7 @@ func New(options Options) *Streams {
 	}
 	return &Streams{
 		options: options,
+		timing:  defaultTiming,
 		sharing: sharing{sources: map[string]*source{}},
 		open:    map[connected]bool{},
 	}
@@ -119,7 +112,7 @@ func (s *Streams) Drain(ctx context.Context) {
 	s.mu.Lock()
 	s.draining = true
 	for c := range s.open {
-		time.AfterFunc(rand.N(drainSpread), c.depart)
+		time.AfterFunc(rand.N(s.timing.drainSpread), c.depart)
 	}
 	s.mu.Unlock()
 

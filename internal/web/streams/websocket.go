@@ -40,7 +40,7 @@ func (t webSockets) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 	if !t.enter(w, "websocket", c) {
 		return
 	}
-	ws, err := websocket.Accept(lean{w}, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}})
+	ws, err := websocket.Accept(lean{w, t.timing.write}, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}})
 	if err != nil { // and has been answered
 		t.left("websocket", c)
 		return
@@ -51,7 +51,10 @@ func (t webSockets) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 
 // lean hands a connection over with small buffers, and with a limit to each
 // write.
-type lean struct{ http.ResponseWriter }
+type lean struct {
+	http.ResponseWriter
+	writeTimeout time.Duration
+}
 
 // Hijack implements http.Hijacker.
 func (l lean) Hijack() (net.Conn, *bufio.ReadWriter, error) {
@@ -59,7 +62,7 @@ func (l lean) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	conn = impatient{conn}
+	conn = impatient{conn, l.writeTimeout}
 	if buffers.Reader.Buffered() == 0 {
 		buffers.Reader = bufio.NewReaderSize(conn, readBufferBytes)
 	}
@@ -67,11 +70,14 @@ func (l lean) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, buffers, nil
 }
 
-// impatient gives up a write that finds no room for writeTimeout.
-type impatient struct{ net.Conn }
+// impatient gives up a write that finds no room for as long as the time-out.
+type impatient struct {
+	net.Conn
+	timeout time.Duration
+}
 
 func (c impatient) Write(p []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+	if err := c.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
 		return 0, err
 	}
 	return c.Conn.Write(p)
