@@ -14,6 +14,7 @@ import (
 
 	"holdfast/internal/config"
 	"holdfast/internal/inventory"
+	"holdfast/internal/metrics"
 	"holdfast/migrations"
 	"holdfast/repo"
 )
@@ -135,7 +136,7 @@ func (p program) withExisting(ctx context.Context, action func(*repo.Repo) error
 		if len(pending) > 0 {
 			return fmt.Errorf("the schema is not the newest: run holdfast migrate first (%d to apply)", len(pending))
 		}
-		store := newRepo(db.db, settings, log)
+		store := newRepo(db.db, settings, nil, log)
 		defer store.Close(ctx)
 		return action(store)
 	})
@@ -147,7 +148,7 @@ func (p program) withMigrated(ctx context.Context, action func(*repo.Repo) error
 		if _, err := db.migrate(ctx); err != nil {
 			return err
 		}
-		store := newRepo(db.db, settings, log)
+		store := newRepo(db.db, settings, nil, log)
 		defer store.Close(context.WithoutCancel(ctx)) // an import that was interrupted has nothing under way
 		return action(store)
 	})
@@ -176,19 +177,33 @@ func printReport(out io.Writer, report inventory.ConsistencyReport) {
 		report.TotalSKUs, report.DurationMs, report.InconsistentSKUs, len(report.Issues))
 }
 
-// printVersion prints what the build knows of itself: the module's version and
-// the commit.
+// printVersion prints what the build knows of itself.
 func (p program) printVersion(context.Context) error {
-	build, ok := debug.ReadBuildInfo()
-	if !ok {
+	built := builtAs()
+	if built == (metrics.Build{}) {
 		return errors.New("this build carries no version")
 	}
-	version := "holdfast " + build.Main.Version
-	for _, setting := range build.Settings {
+	version := "holdfast " + built.Version
+	if built.Revision != "" {
+		version += " " + built.Revision
+	}
+	fmt.Fprintln(p.out, version, built.GoVersion)
+	return nil
+}
+
+// builtAs is the module's version and the commit, as far as the build knows
+// them.
+func builtAs() metrics.Build {
+	var built metrics.Build
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return built
+	}
+	built.Version, built.GoVersion = info.Main.Version, info.GoVersion
+	for _, setting := range info.Settings {
 		if setting.Key == "vcs.revision" {
-			version += " " + setting.Value
+			built.Revision = setting.Value
 		}
 	}
-	fmt.Fprintln(p.out, version, build.GoVersion)
-	return nil
+	return built
 }

@@ -25,6 +25,7 @@ import (
 	"holdfast/internal/feed"
 	"holdfast/internal/inventory"
 	"holdfast/internal/localpg"
+	"holdfast/internal/metrics"
 	"holdfast/internal/upkeep"
 	"holdfast/internal/web"
 	"holdfast/internal/web/streams"
@@ -81,11 +82,12 @@ func (p program) serve(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("HOLDFAST_ADDR: %w", err)
 	}
+	measured := metrics.New(builtAs())
 	clients := streams.New(streams.Options{
 		SubscriptionsMax: settings.SubscriptionsMax, ConnectionsMax: settings.ConnectionsMax,
-		RequestTimeout: settings.RequestTimeout, MessageBytesMax: web.BodyBytesMax,
+		RequestTimeout: settings.RequestTimeout, MessageBytesMax: web.BodyBytesMax, Observer: measured.Streams,
 	})
-	server := web.NewServer(settings.RequestTimeout, clients)
+	server := web.NewServer(settings.RequestTimeout, clients, measured.Handler())
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	defer func() { _ = listener.Close() }()
@@ -94,6 +96,7 @@ func (p program) serve(ctx context.Context) error {
 		return err
 	}
 	defer db.close(log)
+	measured.WatchPool(db.db.Stats)
 	applied, err := db.migrate(ctx)
 	if err != nil {
 		return err
@@ -102,7 +105,8 @@ func (p program) serve(ctx context.Context) error {
 		log.Info("migrated the database", "applied", applied)
 	}
 
-	store := newRepo(db.db, settings, log)
+	store := newRepo(db.db, settings, measured.WritePath, log)
+	measured.WatchQueue(store.Queued)
 	subscribers := feed.New(store)
 	scheduler := expiry.New(repo.NewSweeper(store), expiry.Options{Interval: settings.ExpiryInterval, Log: log})
 	store.AnnounceTo(subscribers, scheduler)
@@ -168,7 +172,8 @@ func readableDuration(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-func newRepo(db *bun.DB, settings config.Config, log *slog.Logger) *repo.Repo {
+// newRepo returns a repository that tells the observer, unless that is nil.
+func newRepo(db *bun.DB, settings config.Config, observer repo.Observer, log *slog.Logger) *repo.Repo {
 	return repo.New(db, repo.Options{
 		Limits: inventory.Limits{
 			HoldTTL: settings.HoldTTL, HoldTTLMax: settings.HoldTTLMax, LinesMax: settings.LinesMax,
@@ -178,6 +183,7 @@ func newRepo(db *bun.DB, settings config.Config, log *slog.Logger) *repo.Repo {
 		LockTimeout:       settings.LockTimeout,
 		RequestTimeout:    settings.RequestTimeout,
 		Log:               log,
+		Observer:          observer,
 	})
 }
 

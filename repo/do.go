@@ -16,7 +16,9 @@ import (
 // on, and its outcome is unknown to the caller.
 func (r *Repo) Do(ctx context.Context, command inventory.Command, strategy *inventory.Strategy) (inventory.Outcome, error) {
 	if invalid := command.Validate(r.options.Limits); len(invalid) > 0 {
-		return inventory.Outcome{Refused: invalid}, nil
+		outcome := inventory.Outcome{Refused: invalid}
+		r.options.Observer.Command(command, resultOf(outcome, nil))
+		return outcome, nil
 	}
 	chosen := r.options.Strategy
 	if strategy != nil {
@@ -40,6 +42,13 @@ func (r *Repo) Do(ctx context.Context, command inventory.Command, strategy *inve
 // through takes a call through a lane, and puts the lane's refusals into the
 // repository's words.
 func (r *Repo) through(ctx context.Context, lane inventory.Strategy, c *call) (inventory.Outcome, error) {
+	command := c.request.Command
+	outcome, err := r.throughLane(ctx, lane, c)
+	r.options.Observer.Command(command, resultOf(outcome, err))
+	return outcome, err
+}
+
+func (r *Repo) throughLane(ctx context.Context, lane inventory.Strategy, c *call) (inventory.Outcome, error) {
 	outcome, err := r.lanes[lane].Do(ctx, c)
 	switch {
 	case err == nil:

@@ -53,6 +53,7 @@ func (r *Repo) newLane(s strategy) *groupcommit.Lane[*call, inventory.Outcome] {
 		QueueWeightMax: queueLinesMax,
 		AloneMax:       aloneMax,
 		Weight:         (*call).lines,
+		Observe:        func(group groupcommit.Group) { r.options.Observer.Group(s.name(), group) },
 	})
 }
 
@@ -100,6 +101,7 @@ func (g *run) untilSettled(ctx context.Context) []settled {
 		case err == nil:
 			g.repo.outage.ended(g.repo.options.Log)
 		case errors.Is(err, errTooManyLines):
+			g.again(retryTooLarge)
 			g.halve()
 		case lockTimedOut(err):
 			g.setAside(ctx)
@@ -107,11 +109,13 @@ func (g *run) untilSettled(ctx context.Context) []settled {
 			g.retry(movedLevels(err))
 		case collided(err) && collisions < collisionsMax:
 			collisions++
+			g.again(retryCollision)
 		case collided(err):
 			g.repo.options.Log.Warn("others came between a group again and again; it was given up", "commands", len(g.open), "error", err)
 			g.settleWhere(all, contended)
 		case unavailable(err):
 			g.repo.outage.began(err, g.repo.options.Log)
+			g.again(retryUnavailable)
 			if time.Now().Add(pause).After(refuseAt) {
 				g.refuseUntried(err)
 			}
@@ -120,6 +124,7 @@ func (g *run) untilSettled(ctx context.Context) []settled {
 			}
 			pause = min(2*pause, reconnectPauseMax)
 		case causedByData(err) && len(g.open) > 1:
+			g.again(retryData)
 			g.halve()
 		default:
 			g.fail(err)
@@ -141,19 +146,24 @@ func (g *run) once(ctx context.Context) error {
 	defer t.end(ctx)
 
 	s := g.strategyNow()
+	began := time.Now()
 	g.state, err = s.load(ctx, t, footprintOf(g.open))
 	if err != nil {
 		return err
 	}
+	g.repo.options.Observer.Loaded(s.name(), time.Since(began))
 	if len(g.open) > 1 && linesOf(g.state) > groupLinesMax {
 		return errTooManyLines
 	}
 	outcomes, changes := g.decide()
 	if !changes.Empty() {
+		began = time.Now()
 		if err := s.save(ctx, t, changes); err != nil {
 			g.mayBeCommitted(err)
 			return err
 		}
+		g.repo.options.Observer.Committed(s.name(), time.Since(began))
+		g.repo.observeExpired(changes)
 	}
 	g.announceFound()
 	g.repo.announce(changes)
@@ -214,6 +224,9 @@ func (g *run) halve() {
 	g.later = append(g.later, g.open[half:])
 	g.open = g.open[:half:half]
 }
+
+// again tells that what is open, or a part of it, goes on to another try.
+func (g *run) again(reason string) { g.repo.options.Observer.Retry(reason) }
 
 func all(*call) bool { return true }
 

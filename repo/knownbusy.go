@@ -47,5 +47,5 @@ func (g *run) setAsideKnown(ctx context.Context) {
 		}
 		known.add(busy)
 	}
-	g.settleWhere(known.rows.touchedBy, aside)
+	g.settleWhere(known.rows.touchedBy, g.aside)
 }

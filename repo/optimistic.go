@@ -11,6 +11,8 @@ import (
 // caller each, as a rule.
 type optimistic struct{}
 
+func (optimistic) name() inventory.Strategy { return inventory.Optimistic }
+
 func (optimistic) load(ctx context.Context, t *tx, group footprint) (inventory.State, error) {
 	var m message
 	lockReservations(&m, group)

@@ -10,6 +10,8 @@ import (
 // can move until the save.
 type pessimistic struct{}
 
+func (pessimistic) name() inventory.Strategy { return inventory.Pessimistic }
+
 func (pessimistic) load(ctx context.Context, t *tx, group footprint) (inventory.State, error) {
 	var m message
 	lockReservations(&m, group)

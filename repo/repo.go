@@ -44,6 +44,8 @@ type Options struct {
 	// RequestTimeout bounds a group, whatever happens to it.
 	RequestTimeout time.Duration
 	Log            *slog.Logger
+	// Observer is told of what is done. Nil: nobody is.
+	Observer Observer
 }
 
 // Repo is the repository. It is safe for concurrent use.
@@ -72,6 +74,9 @@ type Repo struct {
 
 // New returns a repository over a migrated database. Close it after use.
 func New(db *bun.DB, options Options) *Repo {
+	if options.Observer == nil {
+		options.Observer = unobserved{}
+	}
 	r := &Repo{db: db, options: options, partSizes: defaultPartSizes}
 	r.checking = make(chan struct{}, 1)
 	r.snapping = make(chan struct{}, 1)
@@ -107,6 +112,15 @@ func (r *Repo) Close(ctx context.Context) {
 			r.options.Log.Warn("commands were left unfinished", "error", err)
 		}
 	}
+}
+
+// Queued is how many commands wait for their group, or for their turn alone.
+func (r *Repo) Queued() int {
+	queued := 0
+	for _, lane := range r.lanes {
+		queued += lane.Queued()
+	}
+	return queued
 }
 
 // Ready says why the database can't serve, if it can't.

@@ -28,13 +28,17 @@ func (g *run) retry(moved map[inventory.LevelKey]bool) {
 	if !slices.ContainsFunc(g.open, chosen) {
 		chosen = all // the error had no room for their names
 	}
+	conflicts := 0
 	g.settleWhere(chosen, func(c *call) settled {
+		conflicts++
 		c.retries++
 		if c.retries > g.repo.options.OptimisticRetries {
 			return contended(c)
 		}
 		return settled{Verdict: groupcommit.Again, After: rand.N(retryJitter)}
 	})
+	g.again(retryMoved)
+	g.repo.options.Observer.Conflict(conflicts)
 }
 
 // movedLevels reads the levels that holdfast_unmoved names.

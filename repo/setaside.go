@@ -26,11 +26,12 @@ func (g *run) setAside(ctx context.Context) {
 		g.settleWhere(func(c *call) bool { return !c.tried }, contended)
 		return
 	}
+	g.again(retryLockTimeout)
 	busy, err := g.repo.probe(ctx, footprintOf(g.open))
 	switch {
 	case err == nil && slices.ContainsFunc(g.open, busy.touchedBy):
 		g.known.add(busy)
-		g.settleWhere(busy.touchedBy, aside)
+		g.settleWhere(busy.touchedBy, g.aside)
 	case err == nil && len(g.open) > 1 && g.narrowings < narrowingsMax:
 		// Who waits for what can't be seen, such as a client token that somebody
 		// has inserted and not committed, is found by narrowing it down.
@@ -38,8 +39,11 @@ func (g *run) setAside(ctx context.Context) {
 		g.patience.lock = min(g.patience.lock, narrowLockTimeout)
 		g.halve()
 	default:
-		g.settleWhere(all, aside)
+		g.settleWhere(all, g.aside)
 	}
 }
 
-func aside(*call) settled { return settled{Verdict: groupcommit.Alone} }
+func (g *run) aside(*call) settled {
+	g.repo.options.Observer.SetAside()
+	return settled{Verdict: groupcommit.Alone}
+}

@@ -60,12 +60,13 @@ func (s *Sweeper) Sweep(ctx context.Context, from time.Time, limit int) (invento
 	if err := s.announceDoubtful(ctx); err != nil {
 		return inventory.Swept{}, err
 	}
+	asked := time.Now()
 	found, err := s.look(ctx, from)
 	if err != nil || !found.Due() {
 		return found, err
 	}
 	for tries := 1; ; tries++ {
-		swept, claimed, err := s.end(ctx, found, limit)
+		swept, claimed, err := s.end(ctx, found, asked, limit)
 		switch {
 		case err == nil:
 			return swept, nil
@@ -105,8 +106,9 @@ func (s *Sweeper) look(ctx context.Context, from time.Time) (inventory.Swept, er
 }
 
 // end claims holds that are due, from the one that was found on, and ends them.
-// On an error, claimed is what it had tried to end.
-func (s *Sweeper) end(ctx context.Context, found inventory.Swept, limit int) (swept inventory.Swept, claimed []string, err error) {
+// They were found by a query that was asked at a time of this machine's clock. On
+// an error, claimed is what it had tried to end.
+func (s *Sweeper) end(ctx context.Context, found inventory.Swept, asked time.Time, limit int) (swept inventory.Swept, claimed []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.patience().connection)
 	defer cancel()
 	t, err := s.repo.begin(ctx, s.patience())
@@ -138,6 +140,7 @@ func (s *Sweeper) end(ctx context.Context, found inventory.Swept, limit int) (sw
 		}
 		return swept, claimed, err
 	}
+	s.observe(changes, found.Now.Add(time.Since(asked)))
 	s.repo.announce(changes)
 	swept.Ended = len(changes.Moved)
 	return swept, claimed, nil
@@ -174,6 +177,16 @@ func (s *Sweeper) claim(ctx context.Context, t *tx, found inventory.Swept, limit
 		found.Through = due[len(claimed)-1].ExpiresAt.UTC()
 	}
 	return found, claimed, nil
+}
+
+// observe tells how late the holds were ended. The time that it was by the
+// database's clock is the time when that was read, and what has passed here since
+// it was asked for, which is the way of the question too much.
+func (s *Sweeper) observe(ended inventory.Changes, now time.Time) {
+	s.repo.observeExpired(ended)
+	for _, move := range ended.Moved {
+		s.repo.options.Observer.Late(now.Sub(*move.After.ExpiresAt))
+	}
 }
 
 func expirations(state inventory.State, ids []string) []inventory.Request {

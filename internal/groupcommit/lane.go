@@ -134,6 +134,13 @@ func (l *Lane[C, R]) recycle(c *call[C, R]) {
 	l.calls.Put(c)
 }
 
+// Queued is how many commands wait for a group, or for a place to run alone.
+func (l *Lane[C, R]) Queued() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.queue.length + l.aside.length
+}
+
 func (l *Lane[C, R]) signal() {
 	select {
 	case l.wake <- struct{}{}:

@@ -44,14 +44,15 @@ type opened struct {
 	ready   func(context.Context) error
 }
 
-// NewServer returns a server that is alive, but not ready before Open. A
-// request that isn't a stream is given requestTimeout.
-func NewServer(requestTimeout time.Duration, streams *streams.Streams) *Server {
+// NewServer returns a server that is alive and can be measured, but not ready
+// before Open. A request that isn't a stream is given requestTimeout.
+func NewServer(requestTimeout time.Duration, streams *streams.Streams, metrics http.Handler) *Server {
 	s := &Server{requestTimeout: requestTimeout, streams: streams}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/graphql", s.serveGraphQL)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { answer(w, s.readiness(r.Context())) })
+	mux.Handle("GET /metrics", metrics)
 	mux.Handle("/", playground.Handler("/graphql"))
 	s.http = &http.Server{
 		Handler:           s.closingWhileDraining(mux),

@@ -18,7 +18,7 @@ import (
 // start serves the handler until t ends, and returns the server and its URL.
 func start(t *testing.T, graphql http.HandlerFunc) (*Server, string) {
 	t.Helper()
-	server := NewServer(time.Minute, streams.New(streams.Options{}))
+	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler())
 	server.Open(graphql, func(context.Context) error { return nil })
 	return server, listen(t, server)
 }
@@ -75,9 +75,10 @@ func TestARequestUnderWayIsFinishedByADrain(t *testing.T) {
 
 func TestAServerThatIsStartingIsAliveButNotReady(t *testing.T) {
 	t.Parallel()
-	url := listen(t, NewServer(time.Minute, streams.New(streams.Options{})))
+	measured := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	url := listen(t, NewServer(time.Minute, streams.New(streams.Options{}), measured))
 	for path, wanted := range map[string]int{
-		"/healthz": http.StatusOK, "/readyz": http.StatusServiceUnavailable, "/graphql": http.StatusServiceUnavailable,
+		"/healthz": http.StatusOK, "/readyz": http.StatusServiceUnavailable, "/graphql": http.StatusServiceUnavailable, "/metrics": http.StatusNoContent,
 	} {
 		response, err := http.Get(url + path)
 		require.NoError(t, err)

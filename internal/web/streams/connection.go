@@ -68,10 +68,10 @@ func newConnection(s *Streams, ctx context.Context, exec graphql.GraphExecutor) 
 // begin serves the client until either side closes.
 func (c *connection) begin(ws *websocket.Conn) {
 	c.ws = ws
-	c.probe = newProbe(ws, c.streams.timing, func() { c.cut("unresponsive") })
+	c.probe = newProbe(ws, c.streams.timing, func() { c.cut(cutUnresponsive) })
 	c.begun.Store(true)
 	go func() {
-		defer c.streams.left("websocket", c)
+		defer c.streams.left(byWebSocket, c)
 		defer c.end()
 		c.serve()
 	}()

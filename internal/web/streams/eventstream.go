@@ -42,10 +42,10 @@ func (t eventStreams) Do(w http.ResponseWriter, r *http.Request, exec graphql.Gr
 		streams: t.Streams, w: w, control: http.NewResponseController(w),
 		due: make(chan struct{}, 1), departing: make(chan struct{}),
 	}
-	if !t.enter(w, "sse", c) {
+	if !t.enter(w, byEventStream, c) {
 		return
 	}
-	defer t.left("sse", c)
+	defer t.left(byEventStream, c)
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
@@ -137,7 +137,7 @@ func (c *eventStream) serve(ctx context.Context, out *outbox) {
 		}
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		c.streams.options.Observer.Cut("unresponsive")
+		c.streams.options.Observer.Cut(cutUnresponsive)
 	}
 	c.sever()
 }

@@ -30,17 +30,28 @@ type Options struct {
 // Observer is told what happens to subscribers. It must be quick, and safe for
 // concurrent use.
 type Observer interface {
-	// Connected tells of connections that came, or went if change is negative.
-	Connected(transport string, change int)
-	// Subscribed tells the same of subscriptions, by their root field.
-	Subscribed(field string, change int)
-	// Sent tells of an event that was written, Coalesced of one that was
-	// replaced by a later one before it was.
+	// Connected and Disconnected tell of connections, by their transport.
+	Connected(transport string)
+	Disconnected(transport string)
+	// Subscribed and Unsubscribed tell of subscriptions, by their root field.
+	Subscribed(field string)
+	Unsubscribed(field string)
+	// Sent tells of a subscription's event that was written, Coalesced of one
+	// that was replaced by a later one before it was.
 	Sent(field string)
 	Coalesced(field string)
 	// Cut tells of a connection that was broken off because of its client.
 	Cut(reason string)
 }
+
+// Reasons to cut a connection.
+const cutUnresponsive = "unresponsive"
+
+// The transports' names.
+const (
+	byWebSocket   = "websocket"
+	byEventStream = "sse"
+)
 
 // Streams are the transports of subscriptions, with what they share.
 type Streams struct {
@@ -94,7 +105,7 @@ func (s *Streams) enter(w http.ResponseWriter, transport string, c connected) bo
 	}
 	s.open[c] = true
 	s.ended.Add(1)
-	s.options.Observer.Connected(transport, 1)
+	s.options.Observer.Connected(transport)
 	return true
 }
 
@@ -102,7 +113,7 @@ func (s *Streams) left(transport string, c connected) {
 	s.mu.Lock()
 	delete(s.open, c)
 	s.mu.Unlock()
-	s.options.Observer.Connected(transport, -1)
+	s.options.Observer.Disconnected(transport)
 	s.ended.Done()
 }
 
@@ -138,7 +149,10 @@ func (s *Streams) Drain(ctx context.Context) {
 // connection's.
 func (s *Streams) answer(ctx context.Context, r request, out *outbox) (begin, stop func()) {
 	field := r.field()
-	out.tell = observed{s.options.Observer, field}
+	out.tell.observer = nobody{}
+	if r.isSubscription() {
+		out.tell = observed{s.options.Observer, field}
+	}
 	if r.isSubscription() && latestValue[field] {
 		f := &follower{request: r, out: out}
 		begin = func() { s.sharing.join(f) }
@@ -166,11 +180,11 @@ func (s *Streams) answer(ctx context.Context, r request, out *outbox) (begin, st
 func (s *Streams) counted(field string, begin, stop func()) (func(), func()) {
 	var once sync.Once
 	return func() {
-			s.options.Observer.Subscribed(field, 1)
+			s.options.Observer.Subscribed(field)
 			begin()
 		}, func() {
 			once.Do(func() {
-				s.options.Observer.Subscribed(field, -1)
+				s.options.Observer.Unsubscribed(field)
 				stop()
 			})
 		}
@@ -198,8 +212,10 @@ func (o observed) coalesced() { o.observer.Coalesced(o.field) }
 // nobody observes nothing.
 type nobody struct{}
 
-func (nobody) Connected(string, int)  {}
-func (nobody) Subscribed(string, int) {}
-func (nobody) Sent(string)            {}
-func (nobody) Coalesced(string)       {}
-func (nobody) Cut(string)             {}
+func (nobody) Connected(string)    {}
+func (nobody) Disconnected(string) {}
+func (nobody) Subscribed(string)   {}
+func (nobody) Unsubscribed(string) {}
+func (nobody) Sent(string)         {}
+func (nobody) Coalesced(string)    {}
+func (nobody) Cut(string)          {}

@@ -37,12 +37,12 @@ func IsWebSocket(r *http.Request) bool {
 // that what the HTTP server has kept for it can go.
 func (t webSockets) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	c := newConnection(t.Streams, r.Context(), exec)
-	if !t.enter(w, "websocket", c) {
+	if !t.enter(w, byWebSocket, c) {
 		return
 	}
 	ws, err := websocket.Accept(lean{w, t.timing.write}, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}})
 	if err != nil { // and has been answered
-		t.left("websocket", c)
+		t.left(byWebSocket, c)
 		return
 	}
 	ws.SetReadLimit(t.options.MessageBytesMax)
