@@ -58,10 +58,11 @@ async function load() {
     return { found, note: unknown.length > 0 ? `Not known here: ${unknown.join(', ')}.` : '' };
   }
   const { skus } = await query(url, findSkus, { first: TILES, filter: search ? { search } : null });
-  return {
-    found: skus.edges.map(({ node }) => node),
-    note: skus.pageInfo.hasNextPage ? `These are the first ${TILES}. Search for others above.` : '',
-  };
+  const found = skus.edges.map(({ node }) => node);
+  if (search && found.length === 0) {
+    return { found, note: `Nothing is called “${search}”.` };
+  }
+  return { found, note: skus.pageInfo.hasNextPage ? `These are the first ${TILES}. Search for others above.` : '' };
 }
 
 function show({ found, note }) {
@@ -71,7 +72,6 @@ function show({ found, note }) {
     board.append(tile.root);
     stock.take(sku.availability);
   }
-  board.dataset.count = found.length;
   notice.replaceChildren(note);
   if (found.length > 0) {
     stock.follow(found.map(({ sku }) => sku), ([{ message }]) => notice.replaceChildren(message));
@@ -83,13 +83,14 @@ function show({ found, note }) {
 async function start() {
   try {
     const loaded = await load();
+    await holds.restore();
     const isEmpty = loaded.found.length === 0 && !search && named.length === 0;
     document.querySelector('#empty').hidden = !isEmpty;
     if (!isEmpty) {
-      show(loaded.found.length === 0 && search ? { ...loaded, note: `Nothing is called “${search}”.` } : loaded);
-      await holds.restore();
+      show(loaded);
       return;
     }
+    notice.replaceChildren();
   } catch (fault) {
     notice.replaceChildren(fault.message);
     if (!fault.isPassing) {

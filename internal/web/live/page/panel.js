@@ -32,7 +32,9 @@ export class Panel {
     if (!card) {
       card = new Card(hold, this.#clock, this.#commands);
       this.#cards.set(hold.id, card);
-      this.#root.querySelector('.list').prepend(card.root);
+      const list = this.#root.querySelector('.list');
+      list.prepend(card.root);
+      list.scrollLeft = 0;
       this.#root.dataset.count = this.#cards.size;
       animate(card.root, [{ opacity: 0, transform: 'translateY(-0.5rem)' }, {}], 250);
     }

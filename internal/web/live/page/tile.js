@@ -32,7 +32,10 @@ export class Tile {
       .map((counter) => [counter, element('dd', { className: counter })]));
     this.locations = element('details', { className: 'locations', hidden: true },
       element('summary'), element('ul'));
-    this.message = element('p', { className: 'message', role: 'status' });
+    // Only what is said once is read out, and not each second that passes.
+    this.words = element('span', { role: 'status' });
+    this.wait = element('span', { role: 'timer' });
+    this.message = element('p', { className: 'message' }, this.words, this.wait);
     this.fewer = element('button', {
       type: 'button', className: 'fewer', textContent: '−', ariaLabel: 'One fewer', onclick: () => this.#step(-1),
     });
@@ -74,6 +77,10 @@ export class Tile {
     if (before && before.available !== availability.available) {
       this.#flash(availability.available - before.available);
     }
+    if (before?.available < availability.available) {
+      // What was refused may well be had now.
+      this.#unsay();
+    }
   }
 
   // tick is called several times a second.
@@ -81,11 +88,11 @@ export class Tile {
     if (!this.#message) {
       return;
     }
-    const { text, nextExpiryAt, until } = this.#message;
+    const { nextExpiryAt, until } = this.#message;
     const left = nextExpiryAt ? this.#clock.until(nextExpiryAt) : 0;
-    this.message.textContent = left > 0 ? `${text} A hold ends in ${countdown(left)}.` : text;
+    this.wait.textContent = left > 0 ? ` A hold ends in ${countdown(left)}.` : '';
     if (Date.now() > until && left <= 0) {
-      this.#say(null);
+      this.#unsay();
     }
   }
 
@@ -128,23 +135,32 @@ export class Tile {
     }
     this.#isBusy = true;
     this.button.ariaBusy = 'true';
-    this.#say(null);
+    this.#unsay();
+    const quantity = this.#quantity;
     try {
-      const [refusal] = await this.#hold(this.#sku, this.#quantity);
+      const [refusal] = await this.#hold(this.#sku, quantity);
       if (refusal) {
-        this.#say(inWords(refusal), refusal.nextExpiryAt);
+        this.#say('refused', inWords(refusal), refusal.nextExpiryAt);
+      } else {
+        this.#say('done', `${number(quantity)} held.`);
       }
     } catch (fault) {
-      this.#say(`${fault.message} Nothing is known to be held; try again.`);
+      this.#say('refused', fault.message);
     }
     this.#isBusy = false;
     this.button.ariaBusy = 'false';
   }
 
-  #say(text, nextExpiryAt) {
-    this.#message = text && { text, nextExpiryAt, until: Date.now() + MESSAGE_TIME };
-    this.message.textContent = '';
+  #say(kind, text, nextExpiryAt) {
+    this.#message = { nextExpiryAt, until: Date.now() + MESSAGE_TIME };
+    this.message.dataset.kind = kind;
+    this.words.textContent = text;
     this.tick();
+  }
+
+  #unsay() {
+    this.#message = null;
+    this.words.textContent = this.wait.textContent = '';
   }
 }
 
