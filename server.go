@@ -248,7 +248,7 @@ func printWelcome(out io.Writer, addr net.Addr, private *localpg.Server) {
 		host = "localhost"
 	}
 	at := net.JoinHostPort(host, port)
-	fmt.Fprintf(out, "\nHoldfast is ready.\n\n  Playground  http://%s/\n  GraphQL     http://%s/graphql\n", at, at)
+	fmt.Fprintf(out, "\nHoldfast is ready.\n\n  Playground  http://%s/\n  Live board  http://%s/live\n  GraphQL     http://%s/graphql\n", at, at, at)
 	if private != nil {
 		fmt.Fprintf(out, "  psql        psql '%s'\n", private.URL())
 	}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"holdfast/internal/web/live"
 	"holdfast/internal/web/playground"
 	"holdfast/internal/web/streams"
 )
@@ -53,6 +54,11 @@ func NewServer(requestTimeout time.Duration, streams *streams.Streams, metrics h
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { answer(w, s.readiness(r.Context())) })
 	mux.Handle("GET /metrics", metrics)
+	// The board's address of the endpoint leads from the board's own, so that it
+	// works below a prefix too.
+	board := live.Handler("graphql")
+	mux.Handle("/live", board)
+	mux.Handle("/live/", board)
 	mux.Handle("/", playground.Handler("/graphql"))
 	s.http = &http.Server{
 		Handler:           s.closingWhileDraining(mux),

@@ -1,4 +1,4 @@
-package playground
+package page
 
 import (
 	"bytes"
@@ -13,8 +13,10 @@ import (
 	"time"
 )
 
-// asset is one file of the Playground, served plain or compressed.
-type asset struct {
+// Asset is one file of a page, served plain or compressed. Nothing is prepared
+// until it is first asked for: a server whose page nobody opens keeps nothing of
+// it in memory.
+type Asset struct {
 	contentType string
 	open        func() io.ReadSeeker
 	// compress does its work at the first call.
@@ -27,8 +29,8 @@ type compressed struct {
 	hash string
 }
 
-func newAsset(contentType string, open func() io.ReadSeeker) *asset {
-	return &asset{
+func newAsset(contentType string, open func() io.ReadSeeker) *Asset {
+	return &Asset{
 		contentType: contentType,
 		open:        open,
 		compress:    sync.OnceValue(func() compressed { return compress(open()) }),
@@ -51,7 +53,7 @@ func compress(content io.Reader) compressed {
 
 // ServeHTTP answers GET and HEAD. Browsers ask each time whether what they have
 // is still current, so that an upgraded server is seen at once.
-func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (a *Asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Content-Type", a.contentType)
 	header.Set("Cache-Control", "no-cache")
