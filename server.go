@@ -98,7 +98,7 @@ func (p program) serve(ctx context.Context) error {
 	}
 
 	store := newRepo(db.db, settings, log)
-	subscribers := feed.New(store)
+	subscribers := feed.New(store, store, feed.Options{Log: log})
 	scheduler := expiry.New(repo.NewSweeper(store), expiry.Options{Interval: settings.ExpiryInterval, Log: log})
 	store.AnnounceTo(subscribers, scheduler)
 	if settings.Demo {
@@ -107,6 +107,7 @@ func (p program) serve(ctx context.Context) error {
 		}
 	}
 	scheduler.Start()
+	subscribers.Start()
 	reconciliation := upkeep.New("reconciliation", settings.ReconcileInterval, func(ctx context.Context) error {
 		return store.ReconcileIfDue(ctx, settings.ReconcileInterval)
 	}, log)
@@ -130,6 +131,7 @@ func (p program) serve(ctx context.Context) error {
 	defer cancel()
 	err = errors.Join(err, server.Drain(grace))
 	scheduler.Stop(grace)
+	subscribers.Stop(grace)
 	reconciliation.Stop(grace)
 	retention.Stop(grace)
 	store.Close(grace)

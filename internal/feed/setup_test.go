@@ -44,8 +44,8 @@ func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, levels: map[string][]inventory.StockLevel{}, reservations: map[string]inventory.Reservation{}}
-		w.Feed = feed.New(w)
-		t.Cleanup(func() { // the test's context has ended
+		w.Feed = feed.New(w, nil, feed.Options{}) // it isn't started
+		t.Cleanup(func() {                        // the test's context has ended
 			synctest.Wait()
 			require.Zero(t, w.Listeners(), "somebody still listens")
 		})
