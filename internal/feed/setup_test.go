@@ -14,11 +14,15 @@ import (
 
 	"holdfast/internal/feed"
 	"holdfast/internal/inventory"
+	"holdfast/internal/pgtest"
 )
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(withPostgres{m}) }
+
+// withPostgres stops the tests' PostgreSQL before goroutines are looked for.
+type withPostgres struct{ tests *testing.M }
+
+func (w withPostgres) Run() int { return pgtest.Main(w.tests) }
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
