@@ -151,6 +151,14 @@ func (s *server) awaitLooks(count int) {
 	}
 }
 
+// cursorOfLast is the cursor of the last entry there is.
+func (s *server) cursorOfLast() *string {
+	s.t.Helper()
+	list, err := s.repo.AuditLog(s.t.Context(), repo.Page{First: 1}, inventory.NewestFirst, nil)
+	require.NoError(s.t, err)
+	return &list.Cursors[0]
+}
+
 // await receives, or fails the test if nothing comes.
 func await[T any](t testing.TB, from <-chan *T) *T {
 	t.Helper()
