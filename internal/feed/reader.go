@@ -10,7 +10,7 @@ import (
 const (
 	// busyPace is how often the log is looked at while there are subscribers and
 	// changes. Half of it is how late they are told on the average; a look costs
-	// the database less than a tenth of a millisecond.
+	// the database about a tenth of a millisecond.
 	busyPace = 10 * time.Millisecond
 	// calmPace is for subscribers without changes: how late the first change
 	// after a pause may be. Nobody sees a twentieth of a second.
