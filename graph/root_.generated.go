@@ -3050,7 +3050,7 @@ type Subscription {
   To resume, give the cursor of the last entry that was dealt with; ` + "`" + `auditLog` + "`" + ` has the same ones. Where entries behind it are no
   longer kept, the subscription ends with the code ` + "`" + `RESYNC` + "`" + `: read ` + "`" + `availability` + "`" + ` anew, and follow without ` + "`" + `after` + "`" + `.
 
-  To begin, follow without ` + "`" + `after` + "`" + `, read ` + "`" + `availability` + "`" + `, and leave out what isn't above the versions read; or page through
+  To begin, follow without ` + "`" + `after` + "`" + `, read ` + "`" + `availability` + "`" + ` once the first entry has come, and leave out what isn't above the versions read; or page through
   ` + "`" + `auditLog` + "`" + ` with ` + "`" + `OLDEST_FIRST` + "`" + `, resume from an entry that is at least a minute old, and leave out the ids already seen.
   """
   stockChanges(
