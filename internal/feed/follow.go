@@ -113,13 +113,14 @@ func Follow[E any](ctx context.Context, f *Feed, next func(ctx context.Context, 
 	go func() {
 		defer close(out)
 		defer f.followers.add(-1)
-		if err := follow(ctx, f, next, out); err != nil && ctx.Err() == nil {
+		if err := follow(ctx, f, next, out); ctx.Err() == nil {
 			f.failed(ctx, err)
 		}
 	}()
 	return out
 }
 
+// follow returns what it ended with: there is always something.
 func follow[E any](ctx context.Context, f *Feed, next func(ctx context.Context, through int64) ([]E, error), out chan<- *E) error {
 	retry := followRetryMin
 	for done := int64(-1); ; {

@@ -192,8 +192,8 @@ func TestAFollowerThatLeavesIsToldOfNoError(t *testing.T) {
 	entries, err := s.stream(ctx, nil)
 	require.NoError(t, err)
 	leave()
-	for range entries { //nolint:revive // until it is closed
-	}
+	_, open := <-entries
+	require.False(t, open)
 }
 
 type audience func(error)

@@ -29,9 +29,9 @@ func TestSubscribersOutliveTheDatabasesOutages(t *testing.T) {
 	}
 	begin := one.cursorOfLast()
 	load := startOutageLoad(t, skus, one, other)
-	var watches []*outageWatch
+	var witnesses []*witness
 	for _, s := range []*server{one, other} {
-		watches = append(watches, watchOutage(s, begin, skus))
+		witnesses = append(witnesses, newWitness(s, begin, skus))
 	}
 
 	for range 10 {
@@ -49,7 +49,7 @@ func TestSubscribersOutliveTheDatabasesOutages(t *testing.T) {
 	entries := one.entries()[len(skus):]
 	stock, err := one.repo.Availability(t.Context(), skus, nil)
 	require.NoError(t, err)
-	for _, w := range watches {
+	for _, w := range witnesses {
 		require.Eventually(t, func() bool { return w.hasLast(stock) }, patience, time.Millisecond)
 		assert.Less(t, time.Since(ended), 2*time.Second)
 		require.Eventually(t, func() bool { return w.hasRead(len(entries)) }, patience, time.Millisecond)
@@ -113,53 +113,4 @@ func (l *outageLoad) awaitMore(count int) {
 func (l *outageLoad) stop() {
 	l.cancel()
 	l.ended.Wait()
-}
-
-// outageWatch is what subscribers of a server have seen.
-type outageWatch struct {
-	mu      sync.Mutex
-	last    map[string]*inventory.Availability
-	entries []logged
-}
-
-func watchOutage(s *server, after *string, skus []string) *outageWatch {
-	w := &outageWatch{last: map[string]*inventory.Availability{}}
-	values, err := s.Availability(s.t.Context(), skus, nil)
-	require.NoError(s.t, err)
-	log := s.followLog(after)
-	go func() {
-		for value := range values {
-			w.mu.Lock()
-			if before := w.last[value.SKU]; before != nil {
-				assert.Less(s.t, before.Version(), value.Version())
-			}
-			w.last[value.SKU] = value
-			w.mu.Unlock()
-		}
-	}()
-	go func() {
-		for entry := range log {
-			w.mu.Lock()
-			w.entries = append(w.entries, logged{entry.Node.Position, *entry.Node.SKU, *entry.Node.Version})
-			w.mu.Unlock()
-		}
-	}()
-	return w
-}
-
-func (w *outageWatch) hasLast(stock []*inventory.Availability) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, want := range stock {
-		if got := w.last[want.SKU]; got == nil || !assert.ObjectsAreEqual(want.Locations, got.Locations) {
-			return false
-		}
-	}
-	return true
-}
-
-func (w *outageWatch) hasRead(count int) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.entries) >= count
 }

@@ -22,6 +22,7 @@ import (
 //  1. A follower gets every entry that there is in the end, once and in order.
 //  2. Along each stock level the versions have no gap.
 //  3. With SKUs it gets the entries of those and no others.
+//  4. The last value that a subscriber of either server gets is the database's.
 
 const (
 	randomWriters    = 4 // of commands, and as many of drafts
@@ -51,6 +52,7 @@ func TestFollowersOfARandomHistoryGetEveryEntryOnce(t *testing.T) {
 		writers.Go(func() { servers[i%2].commandAtRandom(rand.New(rand.NewPCG(seed, i)), i, skus) })
 		writers.Go(func() { servers[i%2].draftAtRandom(rand.New(rand.NewPCG(seed, 100+i)), skus[i]) })
 	}
+	witnesses := []*witness{newWitness(servers[0], begin, skus), newWitness(servers[1], begin, skus)}
 	finished := make(chan struct{})
 	followers := make([]*randomFollower, randomFollowers)
 	for i := range followers {
@@ -73,6 +75,11 @@ func TestFollowersOfARandomHistoryGetEveryEntryOnce(t *testing.T) {
 	for _, f := range followers {
 		require.Equal(t, f.wanted, f.read)
 	}
+	stock, err := servers[0].repo.Availability(t.Context(), skus, nil)
+	require.NoError(t, err)
+	for _, w := range witnesses {
+		require.Eventually(t, func() bool { return w.hasLast(stock) }, patience, time.Millisecond)
+	}
 }
 
 // logged is what tells entries apart.
@@ -80,6 +87,14 @@ type logged struct {
 	ID      int64
 	SKU     string
 	Version int64
+}
+
+func loggedOf(entry inventory.LoggedEntry) logged {
+	read := logged{ID: entry.Position}
+	if entry.SKU != nil {
+		read.SKU, read.Version = *entry.SKU, *entry.Version
+	}
+	return read
 }
 
 func (s *server) entries() []logged {
@@ -164,9 +179,8 @@ func (f *randomFollower) run(ctx context.Context, t *testing.T) {
 }
 
 func (f *randomFollower) take(t *testing.T, entry inventory.LoggedEntry) {
-	read := logged{ID: entry.Position}
-	if entry.SKU != nil {
-		read.SKU, read.Version = *entry.SKU, *entry.Version
+	read := loggedOf(entry)
+	if read.SKU != "" {
 		for _, before := range slices.Backward(f.read) {
 			if before.SKU == read.SKU {
 				assert.Equal(t, before.Version+1, read.Version)

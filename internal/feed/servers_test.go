@@ -172,16 +172,6 @@ func await[T any](t testing.TB, from <-chan *T) *T {
 	}
 }
 
-// awaitSuch receives until there comes such a one.
-func awaitSuch[T any](t testing.TB, from <-chan *T, such func(*T) bool) *T {
-	t.Helper()
-	for {
-		if value := await(t, from); such(value) {
-			return value
-		}
-	}
-}
-
 // draft is a change of stock by a transaction that has drawn its place in the
 // log, and is not committed yet.
 type draft struct {

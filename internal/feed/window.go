@@ -14,9 +14,11 @@ const (
 	// relies on it.
 	finishedAfter = 2 * time.Minute
 
-	// marksMax is how many marks wait to be settled before they are set a second
-	// apart. They do wait while some transaction of the cluster goes on writing.
-	marksMax = 128
+	// Marks wait to be settled while some transaction of the cluster goes on
+	// writing. Beyond the first number of them they are set a second apart, and
+	// beyond the second every other of the old ones is left out.
+	closeMarksMax = 128
+	marksMax      = 1000
 
 	// unseenMax bounds the stretches that are read anew with each look. Beyond
 	// it they grow together, over entries that are then read again.
@@ -94,8 +96,14 @@ func (w *window) mark(look inventory.LogLook, now time.Time) {
 	switch {
 	case count == 0 && w.isSettled && w.settled == look.Last, count > 0 && w.marks[count-1].last == look.Last:
 		return // there is one
-	case count > marksMax && now.Sub(w.marks[count-2].at) < time.Second:
+	case count > closeMarksMax && now.Sub(w.marks[count-2].at) < time.Second:
 		w.marks = w.marks[:count-1]
+	case count >= marksMax:
+		odd := false
+		w.marks = slices.DeleteFunc(w.marks, func(m mark) bool {
+			odd = !odd
+			return !odd && now.Sub(m.at) > finishedAfter
+		})
 	}
 	w.marks = append(w.marks, mark{look.Last, look.Next, now})
 }
