@@ -96,14 +96,15 @@ const tailSettings = "SET LOCAL enable_seqscan = off; " + noWorkers
 
 // selectNews finds what is missing as the stretches between neighbours that are
 // further apart than one. The neighbours of a span's first and last position are
-// those just outside it.
+// those just outside it. The inner limit has each span read along the key: without
+// it the planner may walk the log from its beginning.
 const selectNews = `
 	WITH span AS (
 		SELECT * FROM unnest(?0::bigint[], ?1::bigint[]) AS s (low, high)
 	), entry AS MATERIALIZED (
 		SELECT span.low, log.id, log.at, log.action, log.sku, log.location, log.reservation_id,
 			log.total, log.reserved, log.allocated, log.version
-		FROM span CROSS JOIN LATERAL (SELECT * FROM audit_log WHERE id BETWEEN span.low AND span.high) AS log
+		FROM span CROSS JOIN LATERAL (SELECT * FROM audit_log WHERE id BETWEEN span.low AND span.high ORDER BY id LIMIT ?3) AS log
 		ORDER BY log.id LIMIT ?3
 	)
 	SELECT (SELECT count(*) FROM entry),
