@@ -107,7 +107,9 @@ func (p program) serve(ctx context.Context) error {
 
 	store := newRepo(db.db, settings, measured.WritePath, log)
 	measured.WatchQueue(store.Queued)
-	subscribers := feed.New(store)
+	subscribers := feed.New(store, store, feed.Options{Log: log, Observe: func(look feed.Look) {
+		measured.Feed.Looked(look.Overdue+look.Took, look.Entries, look.Lag)
+	}})
 	scheduler := expiry.New(repo.NewSweeper(store), expiry.Options{Interval: settings.ExpiryInterval, Log: log})
 	store.AnnounceTo(subscribers, scheduler)
 	if settings.Demo {
@@ -116,6 +118,7 @@ func (p program) serve(ctx context.Context) error {
 		}
 	}
 	scheduler.Start()
+	subscribers.Start()
 	reconciliation := upkeep.New("reconciliation", settings.ReconcileInterval, func(ctx context.Context) error {
 		return store.ReconcileIfDue(ctx, settings.ReconcileInterval)
 	}, log)
@@ -139,6 +142,7 @@ func (p program) serve(ctx context.Context) error {
 	defer cancel()
 	err = errors.Join(err, server.Drain(grace))
 	scheduler.Stop(grace)
+	subscribers.Stop(grace)
 	reconciliation.Stop(grace)
 	retention.Stop(grace)
 	store.Close(grace)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -107,6 +108,9 @@ func TestSubscribingToWhatIsUnknownEndsWithItsName(t *testing.T) {
 		`reservationChanged(id: "` + unknownID + `") { id }`:          unknownID,
 		`reservationChanged(id: "x") { id }`:                          "UUID",
 		`availabilityChanged(skus: ["KNOWN"], location: "X") { sku }`: "X",
+		`stockChanges(skus: ["KNOWN", "MISSING"]) { cursor }`:         "MISSING",
+		`stockChanges(skus: []) { cursor }`:                           "SKU",
+		`stockChanges(after: "x") { cursor }`:                         "cursor",
 	} {
 		w := s.dial(t)
 		w.subscribe("1", query)
@@ -133,4 +137,72 @@ func TestEachEventLoadsItsNestedFieldsAnew(t *testing.T) {
 	s.mutate("createHold", holdOf("other", "NESTED", 2))
 	s.mutate("extendHold", map[string]any{"reservationId": id, "ttlSeconds": 3600})
 	w.requireNext(available("5"))
+}
+
+func TestASubscriberSeesWhatAnotherServerDoes(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	one, other := startServer(t, "DATABASE_URL="+url), startServer(t, "DATABASE_URL="+url)
+	one.createSKU("WATCHED", 10)
+	stock, held := one.dial(t), one.dial(t)
+	stock.subscribe("1", `availabilityChanged(skus: ["WATCHED"]) { available version }`)
+	stock.requireNext(`{"availabilityChanged": {"available": 10, "version": 1}}`)
+	id := other.mutate("createHold", holdOf("t", "WATCHED", 3)).Reservation.ID
+	stock.requireNext(`{"availabilityChanged": {"available": 7, "version": 2}}`)
+
+	held.subscribe("1", `reservationChanged(id: "`+id+`") { status }`)
+	held.requireNext(`{"reservationChanged": {"status": "HELD"}}`)
+	other.mutate("convertHold", map[string]any{"reservationId": id})
+	held.requireNext(`{"reservationChanged": {"status": "ALLOCATED"}}`)
+	require.Equal(t, "complete", held.receive().Type)
+	stock.requireNext(`{"availabilityChanged": {"available": 7, "version": 3}}`)
+}
+
+func TestAFollowerOfTheLogResumesOnAnotherServer(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	one, other := startServer(t, "DATABASE_URL="+url), startServer(t, "DATABASE_URL="+url)
+	one.createSKU("WATCHED", 10)
+	one.createSKU("OTHER", 10)
+	a := one.query("{ auditLog(first: 1) { edges { cursor } } }", nil)
+	var log struct{ Edges []struct{ Cursor string } }
+	require.NoError(t, json.Unmarshal(a.Data["auditLog"], &log))
+
+	const fields = `{ cursor node { action sku version product { name } reservation { status } } }`
+	w := one.dial(t)
+	w.subscribe("1", `stockChanges(after: "`+log.Edges[0].Cursor+`") `+fields)
+	id := other.mutate("createHold", holdOf("t", "WATCHED", 3)).Reservation.ID
+	m := w.receive()
+	require.Equal(t, "next", m.Type, string(m.Payload))
+	var event struct {
+		Data struct {
+			StockChanges struct {
+				Cursor string
+				Node   json.RawMessage
+			}
+		}
+	}
+	require.NoError(t, json.Unmarshal(m.Payload, &event))
+	require.JSONEq(t, `{"action": "HELD", "sku": "WATCHED", "version": 2, "product": {"name": "WATCHED"}, "reservation": {"status": "HELD"}}`,
+		string(event.Data.StockChanges.Node))
+
+	other.mutate("createHold", holdOf("u", "OTHER", 3))
+	one.mutate("releaseHold", map[string]any{"reservationId": id})
+	again := other.dial(t)
+	again.subscribe("1", `stockChanges(after: "`+event.Data.StockChanges.Cursor+`", skus: ["WATCHED"]) { node { action sku version } }`)
+	again.requireNext(`{"stockChanges": {"node": {"action": "RELEASED", "sku": "WATCHED", "version": 3}}}`)
+	again.subscribe("2", `stockChanges(after: "`+event.Data.StockChanges.Cursor+`") { node { sku } }`)
+	again.requireNext(`{"stockChanges": {"node": {"sku": "OTHER"}}}`)
+	again.requireNext(`{"stockChanges": {"node": {"sku": "WATCHED"}}}`)
+}
+
+func TestACursorOfALogThatIsGoneIsToldToResync(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, "DATABASE_URL="+pgtest.URL(t))
+	s.createSKU("KNOWN", 1)
+	w := s.dial(t)
+	w.subscribe("1", `stockChanges(after: "`+base64.RawURLEncoding.EncodeToString([]byte("entry|1000"))+`") { cursor }`)
+	m := w.receive()
+	require.Contains(t, string(m.Payload), `"RESYNC"`)
+	require.Contains(t, string(m.Payload), "read availability anew")
 }

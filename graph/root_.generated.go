@@ -364,6 +364,7 @@ type ComplexityRoot struct {
 	Subscription struct {
 		AvailabilityChanged func(childComplexity int, skus []string, location *string) int
 		ReservationChanged  func(childComplexity int, id string) int
+		StockChanges        func(childComplexity int, after *string, skus []string) int
 	}
 
 	TakeSnapshotPayload struct {
@@ -1767,6 +1768,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.ReservationChanged(childComplexity, args["id"].(string)), true
+	case "Subscription.stockChanges":
+		if e.ComplexityRoot.Subscription.StockChanges == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_stockChanges_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.StockChanges(childComplexity, args["after"].(*string), args["skus"].([]string)), true
 
 	case "TakeSnapshotPayload.snapshot":
 		if e.ComplexityRoot.TakeSnapshotPayload.Snapshot == nil {
@@ -3031,6 +3043,22 @@ type Subscription {
     "Its id."
     id: ID!
   ): Reservation!
+  """
+  Every entry of the audit log, once and in its order, so that along each stock level the versions have no gap. An entry comes
+  once none before it can come any more: after some tens of milliseconds, and later while a long transaction writes to the database.
+
+  To resume, give the cursor of the last entry that was dealt with; ` + "`" + `auditLog` + "`" + ` has the same ones. Where entries behind it are no
+  longer kept, the subscription ends with the code ` + "`" + `RESYNC` + "`" + `: read ` + "`" + `availability` + "`" + ` anew, and follow without ` + "`" + `after` + "`" + `.
+
+  To begin, follow without ` + "`" + `after` + "`" + `, read ` + "`" + `availability` + "`" + ` once the first entry has come, and leave out what isn't above the versions read; or page through
+  ` + "`" + `auditLog` + "`" + ` with ` + "`" + `OLDEST_FIRST` + "`" + `, resume from an entry that is at least a minute old, and leave out the ids already seen.
+  """
+  stockChanges(
+    "The cursor of the last entry that was dealt with. Left out, it begins with what is committed from now on."
+    after: String
+    "Only entries that concern these SKUs: at most 250, each of them known."
+    skus: [String!]
+  ): AuditEntryEdge!
 }
 `, BuiltIn: false},
 }

@@ -68,6 +68,7 @@ type SkuResolver interface {
 type SubscriptionResolver interface {
 	AvailabilityChanged(ctx context.Context, skus []string, location *string) (<-chan *inventory.Availability, error)
 	ReservationChanged(ctx context.Context, id string) (<-chan *inventory.Reservation, error)
+	StockChanges(ctx context.Context, after *string, skus []string) (<-chan *repo.Edge[inventory.LoggedEntry], error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -567,6 +568,28 @@ func (ec *executionContext) field_Subscription_reservationChanged_args(ctx conte
 		return nil, err
 	}
 	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_stockChanges_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "skus",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["skus"] = arg1
 	return args, nil
 }
 
@@ -6207,6 +6230,50 @@ func (ec *executionContext) fieldContext_Subscription_reservationChanged(ctx con
 	return fc, nil
 }
 
+func (ec *executionContext) _Subscription_stockChanges(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_stockChanges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().StockChanges(ctx, fc.Args["after"].(*string), fc.Args["skus"].([]string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *repo.Edge[inventory.LoggedEntry]) graphql.Marshaler {
+			return ec.marshalNAuditEntryEdge2ᚖholdfastᚋrepoᚐEdge(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_stockChanges(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditEntryEdge(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_stockChanges_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _TakeSnapshotPayload_snapshot(ctx context.Context, field graphql.CollectedField, obj *model.TakeSnapshotPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10048,6 +10115,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_availabilityChanged(ctx, fields[0])
 	case "reservationChanged":
 		return ec._Subscription_reservationChanged(ctx, fields[0])
+	case "stockChanges":
+		return ec._Subscription_stockChanges(ctx, fields[0])
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}
@@ -10275,6 +10344,14 @@ func (ec *executionContext) marshalNAuditEntryEdge2ᚕholdfastᚋrepoᚐEdgeᚄ(
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNAuditEntryEdge2ᚖholdfastᚋrepoᚐEdge(ctx context.Context, sel ast.SelectionSet, v *repo.Edge[inventory.LoggedEntry]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AuditEntryEdge!")
+		return graphql.Null
+	}
+	return ec._AuditEntryEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNAuditOrder2holdfastᚋinternalᚋinventoryᚐAuditOrder(ctx context.Context, v any) (inventory.AuditOrder, error) {

@@ -30,6 +30,7 @@ func TestStrategyConforms(t *testing.T) {
 			t.Run(string(strategy)+"/"+about, func(t *testing.T) {
 				t.Parallel()
 				db := pgtest.Open(t)
+				requireIDsBeforeEntries(t, db)
 				r := newRepo(t, db, func(o *repo.Options) { o.Strategy = strategy })
 				for _, c := range cases {
 					t.Run(c.outcome, func(t *testing.T) {
@@ -42,6 +43,21 @@ func TestStrategyConforms(t *testing.T) {
 			})
 		}
 	}
+}
+
+// requireIDsBeforeEntries has every save fail that draws an entry's id before its
+// transaction has an id of its own. Those who follow the log rely on that. The
+// trigger runs before the first row is made.
+func requireIDsBeforeEntries(t testing.TB, db *bun.DB) {
+	t.Helper()
+	execute(t, db, `CREATE FUNCTION has_id() RETURNS trigger LANGUAGE plpgsql AS $$
+		BEGIN
+			IF pg_current_xact_id_if_assigned() IS NULL THEN
+				RAISE 'an entry is drawn before the transaction has an id';
+			END IF;
+			RETURN NULL;
+		END $$;
+		CREATE TRIGGER has_id BEFORE INSERT ON audit_log FOR EACH STATEMENT EXECUTE FUNCTION has_id()`)
 }
 
 // world is a database with locations annex, default and west, which stand in

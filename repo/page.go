@@ -138,7 +138,12 @@ func (p Page) after(kind cursorKind) (string, *inventory.Error) {
 	if p.After == nil {
 		return "", nil
 	}
-	plain, err := base64.RawURLEncoding.DecodeString(*p.After)
+	return keyOf(*p.After, kind)
+}
+
+// keyOf is the key behind a cursor.
+func keyOf(cursor string, kind cursorKind) (string, *inventory.Error) {
+	plain, err := base64.RawURLEncoding.DecodeString(cursor)
 	key, ofKind := strings.CutPrefix(string(plain), kind.name+"|")
 	if err != nil || !ofKind || !kind.valid(key) {
 		return "", badArgument("this is not a cursor of this list", "after")

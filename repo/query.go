@@ -9,9 +9,9 @@ import (
 // what it meets are migrations.
 const readLockTimeout = 5 * time.Second
 
-// writersMax is how many connections groups, sweeps, checks, snapshots and
-// retention take at once.
-const writersMax = 2*(1+aloneMax) + 1 + consistencyStreams + 2
+// writersMax is how many connections groups, sweeps, checks, snapshots,
+// retention and the looks at the end of the audit log take at once.
+const writersMax = 2*(1+aloneMax) + 1 + consistencyStreams + 3
 
 // unboundedReadsMax bounds reads where the pool has no bound of its own.
 const unboundedReadsMax = 64

@@ -97,6 +97,10 @@ func (r *Repo) selectReservations(ctx context.Context, where string, args ...any
 	if err != nil {
 		return nil, err
 	}
+	return decodeReservations(encoded)
+}
+
+func decodeReservations(encoded []json.RawMessage) ([]inventory.Reservation, error) {
 	var reservations []inventory.Reservation
 	for _, row := range encoded {
 		var decoded reservationRow

@@ -148,6 +148,34 @@ func (r issueRow) issue() inventory.ConsistencyIssue {
 	}
 }
 
+type entryRow struct {
+	ID             int64             `json:"id"`
+	At             time.Time         `json:"at"`
+	Action         inventory.Action  `json:"action"`
+	SKU            *string           `json:"sku"`
+	Location       *string           `json:"location"`
+	ReservationID  *string           `json:"reservation_id"`
+	TotalDelta     int64             `json:"total_delta"`
+	ReservedDelta  int64             `json:"reserved_delta"`
+	AllocatedDelta int64             `json:"allocated_delta"`
+	Total          *int64            `json:"total"`
+	Reserved       *int64            `json:"reserved"`
+	Allocated      *int64            `json:"allocated"`
+	Version        *int64            `json:"version"`
+	Actor          string            `json:"actor"`
+	Reason         *inventory.Reason `json:"reason"`
+	Reference      *string           `json:"reference"`
+}
+
+func (r entryRow) entry() inventory.LoggedEntry {
+	return inventory.LoggedEntry{
+		Position: r.ID, At: r.At.UTC(), Action: r.Action, SKU: r.SKU, Location: r.Location, ReservationID: r.ReservationID,
+		TotalDelta: r.TotalDelta, ReservedDelta: r.ReservedDelta, AllocatedDelta: r.AllocatedDelta,
+		Total: r.Total, Reserved: r.Reserved, Allocated: r.Allocated, Version: r.Version,
+		Actor: r.Actor, Reason: r.Reason, Reference: r.Reference,
+	}
+}
+
 func utc(t *time.Time) *time.Time {
 	if t == nil {
 		return nil

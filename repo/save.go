@@ -100,7 +100,10 @@ func (c readColumns) args() []any {
 	return []any{pgdialect.Array(c.skus), pgdialect.Array(c.locations), pgdialect.Array(c.versions)}
 }
 
-// write adds the changes: levels before tokens, which is the lock order.
+// write adds the changes: levels before tokens, which is the lock order. Entries
+// come last. Whoever has drawn an entry's id must have a transaction id, which
+// comes with the first row that is locked or written: Look relies on it, to know
+// when no entry is still to come.
 func (s *save) write(changes inventory.Changes) {
 	s.writeLevels(changes)
 	s.writeTokens(changes)

@@ -63,6 +63,9 @@ func (p *trimPass) step(ctx context.Context, statement string, args []any, dest 
 // lies between: the command that wrote them locked all its levels before it drew
 // the first id.
 //
+// Up to which id entries went, which those who follow the log want to know, is
+// noted in the base by a trigger of the table.
+//
 // Only the reservations are waited for, in the order of their ids. They ended,
 // so nobody changes them any more.
 func (p *trimPass) trimLog(ctx context.Context, limit int) (more bool, err error) {

@@ -1,6 +1,7 @@
 package resolvers
 
 import (
+	"context"
 	"errors"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -62,12 +63,26 @@ func fault(err error) error {
 		return coded("BAD_USER_INPUT", refused.Message, refused.Field...)
 	case errors.As(err, &unknown):
 		return coded("BAD_USER_INPUT", unknown.Error(), unknown.Field...)
+	case errors.Is(err, repo.ErrResync):
+		return coded("RESYNC", repo.ErrResync.Error())
 	case errors.Is(err, repo.ErrUnknownOutcome):
 		return coded("UNKNOWN_OUTCOME", repo.ErrUnknownOutcome.Error())
-	case errors.Is(err, repo.ErrOverloaded):
+	case errors.Is(err, repo.ErrOverloaded), errors.Is(err, feed.ErrNotBegun):
 		return coded("OVERLOADED", repo.ErrOverloaded.Error())
 	default:
 		return err
+	}
+}
+
+// streamed reads what is followed, with faults of the schema. Where the database
+// can't be reached a follower waits for it.
+func streamed[E any](next func(ctx context.Context, through int64) ([]E, error)) func(ctx context.Context, through int64) ([]E, error) {
+	return func(ctx context.Context, through int64) ([]E, error) {
+		page, err := next(ctx, through)
+		if errors.Is(err, repo.ErrOverloaded) {
+			return nil, &feed.PassingError{Cause: err}
+		}
+		return page, fault(err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"holdfast/graph"
 	"holdfast/internal/feed"
 	"holdfast/internal/inventory"
+	"holdfast/repo"
 )
 
 type subscription struct{ *Root }
@@ -20,4 +21,16 @@ func (r *subscription) AvailabilityChanged(ctx context.Context, skus []string, l
 func (r *subscription) ReservationChanged(ctx context.Context, id string) (<-chan *inventory.Reservation, error) {
 	changes, err := r.Feed.Reservation(feed.Translated(ctx, fault), id)
 	return changes, fault(err)
+}
+
+func (r *subscription) StockChanges(ctx context.Context, after *string, skus []string) (<-chan *repo.AuditEdge, error) {
+	past, err := r.Feed.Past(ctx)
+	if err != nil {
+		return nil, fault(err)
+	}
+	changes, err := r.Repo.Changes(ctx, after, skus, past)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return feed.Follow(ctx, r.Feed, streamed(changes.Next)), nil
 }

@@ -24,7 +24,8 @@ type Audience interface {
 	Current()
 	// Refused says that it couldn't be read for them.
 	Refused(err error)
-	// Failed says why the subscription ends before its time.
+	// Failed says why the subscription ends before its time. It is called at
+	// most once, before the channel is closed.
 	Failed(err error)
 }
 

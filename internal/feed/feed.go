@@ -1,16 +1,10 @@
-// Package feed tells subscribers of changes of stock and reservations.
-//
-//	commit ─► Announce ─► hub ─► one pending value per subscriber and subject ─► channel
-//
-// A subscriber first gets the present state, then each change that it hasn't
-// seen a newer one of. What it hasn't taken yet is overwritten by what comes
-// next: a slow reader gets the latest value late, never a backlog. Commits may
-// be announced out of order; versions put them right, and what was announced
-// while the present state was read is laid over it.
 package feed
 
 import (
 	"context"
+	"log/slog"
+	"sync"
+	"time"
 
 	"holdfast/internal/inventory"
 )
@@ -31,25 +25,52 @@ type UnknownError struct {
 
 func (e *UnknownError) Error() string { return "there is no " + e.Name }
 
+// Options are what the feed tells of itself.
+type Options struct {
+	Log *slog.Logger
+	// Observe, if it isn't nil, is told of each look at the audit log.
+	Observe func(Look)
+}
+
 // Feed is the source of subscriptions. It is safe for concurrent use.
 type Feed struct {
-	stock Stock
+	stock   Stock
+	tail    Tail
+	options Options
 	// levels are told by SKU, reservations by id.
 	levels       *hub[inventory.StockLevel]
 	reservations *hub[inventory.Reservation]
+	// followers are told how far the log is settled.
+	followers followers
+
+	// ctx is the looks'.
+	ctx    context.Context
+	cancel context.CancelFunc
+	ended  sync.WaitGroup
+	// joined is signalled when there are new subscribers.
+	joined chan struct{}
+
+	// These belong to the reader's goroutine.
+	window   window
+	failures failures
+	// lookedAt is when the last look began, due when the next is to, and
+	// changedAt when one last found something.
+	lookedAt, due, changedAt time.Time
 }
 
-// New returns a feed without subscribers.
-func New(stock Stock) *Feed {
-	return &Feed{
-		stock: stock,
-		levels: newHub(
-			func(l inventory.StockLevel) string { return l.ID() },
-			func(l inventory.StockLevel) int64 { return l.Version }),
-		reservations: newHub(
-			func(r inventory.Reservation) string { return r.ID },
-			func(r inventory.Reservation) int64 { return r.Revision }),
-	}
+// New returns a feed without subscribers, which is told of the changes of its
+// own server alone until it is started.
+func New(stock Stock, tail Tail, options Options) *Feed {
+	f := &Feed{stock: stock, tail: tail, options: options, joined: make(chan struct{}, 1)}
+	f.levels = newHub(
+		func(l inventory.StockLevel) string { return l.ID() },
+		func(l inventory.StockLevel) int64 { return l.Version }, f.join)
+	f.reservations = newHub(
+		func(r inventory.Reservation) string { return r.ID },
+		func(r inventory.Reservation) int64 { return r.Revision }, f.join)
+	f.followers.changed = make(chan struct{})
+	f.ctx, f.cancel = context.WithCancel(context.Background())
+	return f
 }
 
 // Announce tells the subscribers of committed changes. It does not block.
@@ -60,5 +81,12 @@ func (f *Feed) Announce(changes inventory.Changes) {
 	// Who follows a reservation has read it as it was made, or as it became.
 	for _, move := range changes.Moved {
 		f.reservations.publish(move.After.ID, move.After)
+	}
+}
+
+func (f *Feed) join() {
+	select {
+	case f.joined <- struct{}{}:
+	default: // it will look at who is there anyway
 	}
 }

@@ -10,13 +10,15 @@ type hub[T any] struct {
 	// key names what a value is the state of, and version orders its states.
 	key     func(T) string
 	version func(T) int64
+	// joined is told that somebody listens who didn't before.
+	joined func()
 
 	mu        sync.Mutex
 	listeners map[string]map[*inbox[T]]bool
 }
 
-func newHub[T any](key func(T) string, version func(T) int64) *hub[T] {
-	return &hub[T]{key: key, version: version, listeners: map[string]map[*inbox[T]]bool{}}
+func newHub[T any](key func(T) string, version func(T) int64, joined func()) *hub[T] {
+	return &hub[T]{key: key, version: version, joined: joined, listeners: map[string]map[*inbox[T]]bool{}}
 }
 
 // listen returns an inbox for what is published under the subjects from now
@@ -24,6 +26,7 @@ func newHub[T any](key func(T) string, version func(T) int64) *hub[T] {
 func (h *hub[T]) listen(subjects ...string) *inbox[T] {
 	subjects = slices.Clone(subjects) // leave needs them as they are now
 	in := &inbox[T]{subjects: subjects, ready: make(chan struct{}, 1), pending: map[string]T{}}
+	defer h.joined()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, subject := range subjects {
@@ -44,6 +47,20 @@ func (h *hub[T]) leave(in *inbox[T]) {
 			delete(h.listeners, subject)
 		}
 	}
+}
+
+// inUse says whether anybody listens.
+func (h *hub[T]) inUse() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.listeners) > 0
+}
+
+// listenedTo answers those of the subjects that somebody listens to.
+func (h *hub[T]) listenedTo(subjects []string) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(subjects), func(subject string) bool { return h.listeners[subject] == nil })
 }
 
 func (h *hub[T]) publish(subject string, value T) {

@@ -10,7 +10,7 @@ import (
 
 func TestInboxThatIsNotTakenKeepsOneValuePerKey(t *testing.T) {
 	t.Parallel()
-	h := New(nil).levels
+	h := New(nil, nil, Options{}).levels
 	in := h.listen("A", "B")
 	for i := range int64(1000) {
 		h.publish("A", inventory.StockLevel{SKU: "A", Location: "default", Version: i + 1})
@@ -46,7 +46,7 @@ func TestWatchThatIsNotReadOwesOneStatePerSKU(t *testing.T) {
 
 func TestOneWhoLeavesTakesNobodyAlong(t *testing.T) {
 	t.Parallel()
-	h := New(nil).levels
+	h := New(nil, nil, Options{}).levels
 	one, other := h.listen("A", "B", "A"), h.listen("B")
 	h.leave(one)
 	require.Equal(t, map[string]map[*inbox[inventory.StockLevel]]bool{"B": {other: true}}, h.listeners)

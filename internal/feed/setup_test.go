@@ -14,11 +14,15 @@ import (
 
 	"holdfast/internal/feed"
 	"holdfast/internal/inventory"
+	"holdfast/internal/pgtest"
 )
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(withPostgres{m}) }
+
+// withPostgres stops the tests' PostgreSQL before goroutines are looked for.
+type withPostgres struct{ tests *testing.M }
+
+func (w withPostgres) Run() int { return pgtest.Main(w.tests) }
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
@@ -44,8 +48,8 @@ func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, levels: map[string][]inventory.StockLevel{}, reservations: map[string]inventory.Reservation{}}
-		w.Feed = feed.New(w)
-		t.Cleanup(func() { // the test's context has ended
+		w.Feed = feed.New(w, nil, feed.Options{}) // it isn't started
+		t.Cleanup(func() {                        // the test's context has ended
 			synctest.Wait()
 			require.Zero(t, w.Listeners(), "somebody still listens")
 		})

@@ -10,7 +10,7 @@ import (
 // 150 ms on another, and the 2 s within which all have the latest value.
 var lagBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .15, .25, .5, 1, 2, 5, 30}
 
-// Feed measures how late the feed is with what other servers commit.
+// Feed measures how late the feed learns what other servers commit.
 type Feed struct {
 	lag, doorbellLag prometheus.Histogram
 }
@@ -18,14 +18,17 @@ type Feed struct {
 func newFeed(f factory) *Feed {
 	return &Feed{
 		lag: f.histogram("feed_lag_seconds",
-			"How long after its commit a change was handed to this server's subscribers.", lagBuckets),
+			"How long before it was read for this server's subscribers the oldest of the new audit entries had happened, for each time that there were any.", lagBuckets),
 		doorbellLag: f.histogram("feed_doorbell_lag_seconds",
-			"How long after a commit of another server its doorbell was heard.", lagBuckets),
+			"How long after it was due a look at the end of the audit log was answered, for each: the doorbell of what other servers commit.", lagBuckets),
 	}
 }
 
-// Lag notes how long after its commit a change was handed to the subscribers.
-func (f *Feed) Lag(took time.Duration) { f.lag.Observe(took.Seconds()) }
-
-// DoorbellLag notes how long after a commit elsewhere its doorbell was heard.
-func (f *Feed) DoorbellLag(took time.Duration) { f.doorbellLag.Observe(took.Seconds()) }
+// Looked notes a look at the log: how late it was answered, how many entries
+// were new, and how long before the oldest of them had happened.
+func (f *Feed) Looked(late time.Duration, entries int, lag time.Duration) {
+	f.doorbellLag.Observe(late.Seconds())
+	if entries > 0 {
+		f.lag.Observe(lag.Seconds())
+	}
+}

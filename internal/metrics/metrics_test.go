@@ -50,8 +50,8 @@ func told() *metrics.Metrics {
 	m.Streams.Unsubscribed("availabilityChanged")
 	m.Streams.Sent("stockChanges")
 	m.Streams.Coalesced("reservationChanged")
-	m.Feed.Lag(10 * time.Millisecond)
-	m.Feed.DoorbellLag(20 * time.Millisecond)
+	m.Feed.Looked(20*time.Millisecond, 2, 10*time.Millisecond)
+	m.Feed.Looked(20*time.Millisecond, 0, 0)
 	m.Streams.Connected("sse")
 	m.Streams.Connected("websocket")
 	m.Streams.Disconnected("websocket")
@@ -98,8 +98,8 @@ func TestScrapeHasWhatWasTold(t *testing.T) {
 		`holdfast_subscribers{field="availabilityChanged"} 1`,
 		`holdfast_events_total{field="stockChanges"} 1`,
 		`holdfast_events_coalesced_total{field="reservationChanged"} 1`,
-		`holdfast_feed_lag_seconds_sum 0.01`,
-		`holdfast_feed_doorbell_lag_seconds_sum 0.02`,
+		`holdfast_feed_lag_seconds_count 1`,
+		`holdfast_feed_doorbell_lag_seconds_sum 0.04`,
 		`holdfast_stream_connections{transport="sse"} 1`,
 		`holdfast_stream_connections{transport="websocket"} 0`,
 		`holdfast_streams_cut_total{reason="slow"} 1`,
