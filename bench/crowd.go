@@ -15,18 +15,12 @@ var crowd = workload{
 them, and then, with changes at a steady rate, how far each falls behind. With -distinct no two subscriptions have the
 same text, so that nothing can be prepared for all at once. Targets: 40 kB for each; 1 s; never more than 2 s behind`,
 	servers: 1,
-	sizes:   sizes{duration: 30 * time.Second, rate: 20, connections: 1, subscribers: 10000, skus: 1},
+	sizes:   sizes{duration: 30 * time.Second, rate: 20, subscribers: 10000, settle: 5 * time.Second},
 	run:     runCrowd,
 }
 
-const (
-	// settleTime is how long a server is left alone before its memory is looked
-	// at: what connecting took is collected meanwhile.
-	settleTime = 5 * time.Second
-
-	// trials is how often one change is sent by itself.
-	trials = 3
-)
+// trials is how often one change is sent by itself.
+const trials = 3
 
 // theCrowd is what its members share.
 type theCrowd struct {
@@ -76,7 +70,7 @@ func runCrowd(ctx context.Context, w *world) error {
 		return err
 	}
 
-	if err := sleep(ctx, settleTime); err != nil {
+	if err := sleep(ctx, w.sizes.settle); err != nil {
 		return err
 	}
 	before, usageErr := server.usage()
@@ -92,7 +86,7 @@ func runCrowd(ctx context.Context, w *world) error {
 	}
 	gathered := time.Since(c.begin)
 	w.step("let the server settle")
-	if err := sleep(ctx, settleTime); err != nil {
+	if err := sleep(ctx, w.sizes.settle); err != nil {
 		return err
 	}
 	settled, _ := server.usage()

@@ -155,9 +155,9 @@ type cutter struct {
 	err         error
 }
 
-// What a connection last ran tells what it is for. Commands write the audit log
-// too, but they are no look at it.
-const feedConnections = ` AND (query ~* '^\s*listen' OR query ~* 'audit_log|pg_(current_)?snapshot' AND query !~* 'insert into|update|commit')`
+// What a connection last ran tells what it is for. Commands read and write the
+// audit log too, but they lock or change something beside.
+const feedConnections = ` AND (query ~* '^\s*listen' OR query ~* 'audit_log|pg_current_snapshot' AND query !~* '\y(insert into|update|commit)\y')`
 
 func (c *cutter) run(ctx context.Context, w *world) error {
 	conn, err := w.ownConnection(ctx)
@@ -169,10 +169,7 @@ func (c *cutter) run(ctx context.Context, w *world) error {
 	if w.settings.cut == cutFeed {
 		cut += feedConnections
 	}
-	for {
-		if err := sleep(ctx, w.settings.cutEvery); err != nil {
-			return nil
-		}
+	for sleep(ctx, w.settings.cutEvery) == nil {
 		var count int64
 		if err := conn.NewRaw(cut).Scan(ctx, &count); err != nil {
 			return errUnless(ctx, err)
@@ -180,14 +177,17 @@ func (c *cutter) run(ctx context.Context, w *world) error {
 		c.cuts.Add(1)
 		c.connections += count
 	}
+	return nil
 }
 
 // errUnless returns err, unless ctx has ended and with it what was tried.
 func errUnless(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	select {
+	case <-ctx.Done():
 		return nil
+	default:
+		return err
 	}
-	return err
 }
 
 // lateCommits are transactions that draw their audit entry's id and then keep
@@ -198,18 +198,18 @@ type lateCommits struct {
 	err   error
 }
 
-// lateChange is one statement, and so one transaction. REPAIRED is the action
-// of an entry that no command and no token stands behind.
+// lateChange is one statement, and so one transaction. Like a command it writes
+// the level before the entry. REPAIRED is the action of an entry that no command
+// and no token stands behind.
 const lateChange = `DO $$
 DECLARE level stock_levels;
 BEGIN
-	SELECT * INTO STRICT level FROM stock_levels WHERE sku = '%[1]s' AND location = 'default' FOR NO KEY UPDATE;
+	UPDATE stock_levels SET total = total + 1, version = version + 1, updated_at = clock_timestamp()
+	WHERE sku = '%[1]s' AND location = 'default' RETURNING * INTO STRICT level;
 	INSERT INTO audit_log (at, action, sku, location, total_delta, reserved_delta, allocated_delta,
 		total, reserved, allocated, version, actor, reference, command_id)
 	VALUES (clock_timestamp(), 'REPAIRED', '%[1]s', 'default', 1, 0, 0,
-		level.total + 1, level.reserved, level.allocated, level.version + 1, 'bench', 'committed late', gen_random_uuid());
-	UPDATE stock_levels SET total = total + 1, version = version + 1, updated_at = clock_timestamp()
-	WHERE sku = '%[1]s' AND location = 'default';
+		level.total, level.reserved, level.allocated, level.version, 'bench', 'committed late', gen_random_uuid());
 	PERFORM pg_sleep(%[2]f);
 END $$`
 

@@ -88,7 +88,7 @@ func (f *following) close() {
 
 // run returns nil once ctx has ended, or why it can't go on.
 func (one *follower) run(ctx context.Context, w *world, number int) error {
-	for ctx.Err() == nil {
+	for ; ctx.Err() == nil; _ = sleep(ctx, returnDelay) {
 		variables := map[string]any{"after": one.cursor}
 		if one.skus != nil {
 			variables["skus"] = w.skus(one.skus)
@@ -114,9 +114,6 @@ func (one *follower) run(ctx context.Context, w *world, number int) error {
 		one.mu.Lock()
 		one.resumed++
 		one.mu.Unlock()
-		if err := sleep(ctx, returnDelay); err != nil {
-			return nil
-		}
 	}
 	return nil
 }

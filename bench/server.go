@@ -22,7 +22,8 @@ type server struct {
 	url     string
 	process *exec.Cmd
 	log     *tail
-	ended   chan error
+	ended   chan struct{} // closed once it has ended, with err
+	err     error
 }
 
 // welcome is the line by which a server says where it is.
@@ -31,7 +32,7 @@ var welcome = regexp.MustCompile(`GraphQL +(http://\S+)/graphql`)
 // startServer runs the program on a free port until stop.
 func startServer(ctx context.Context, program, dir, databaseURL string) (*server, error) {
 	out, in := io.Pipe()
-	s := &server{process: exec.Command(program), log: &tail{}, ended: make(chan error, 1)}
+	s := &server{process: exec.Command(program), log: &tail{}, ended: make(chan struct{})}
 	s.process.Dir = dir // where there is no .env
 	s.process.Env = append(os.Environ(), "DATABASE_URL="+databaseURL, "HOLDFAST_ADDR=127.0.0.1:0", "HOLDFAST_DEMO=false")
 	if os.Getenv("HOLDFAST_LOG_LEVEL") == "" {
@@ -51,17 +52,17 @@ func startServer(ctx context.Context, program, dir, databaseURL string) (*server
 		}
 	}()
 	go func() {
-		err := s.process.Wait()
+		s.err = s.process.Wait()
 		_ = in.Close()
-		s.ended <- err
+		close(s.ended)
 	}()
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	select {
 	case s.url = <-ready:
 		return s, nil
-	case err := <-s.ended:
-		return nil, fmt.Errorf("the server ended as it started: %w\n%s", errors.Join(err, io.EOF), s.log)
+	case <-s.ended:
+		return nil, fmt.Errorf("the server ended as it started (%v)\n%s", s.err, s.log)
 	case <-ctx.Done():
 		return nil, errors.Join(fmt.Errorf("the server is not ready: %w\n%s", ctx.Err(), s.log), s.stop())
 	}
@@ -73,7 +74,7 @@ func (s *server) stop() error {
 		return nil
 	}
 	// One that has ended by itself, as by a Ctrl-C that it got too, can't be
-	// signalled; what it ended with is in ended.
+	// signalled, and needn't be.
 	if err := s.process.Process.Signal(os.Interrupt); err != nil {
 		_ = s.process.Process.Kill()
 	}

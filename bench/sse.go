@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -74,7 +75,7 @@ func (s *sse) next() ([]byte, error) {
 // line returns the next one without its end. It is valid until the next call.
 func (s *sse) line() ([]byte, error) {
 	line, err := s.in.ReadSlice('\n')
-	if err == bufio.ErrBufferFull {
+	if errors.Is(err, bufio.ErrBufferFull) {
 		// Rare and long: it is put together in memory of its own.
 		start := bytes.Clone(line)
 		var rest []byte

@@ -36,10 +36,13 @@ type sizes struct {
 	subscribers int
 	skus        int
 	follow      int
+	// settle is how long a server is left alone before its memory is looked at:
+	// what connecting took is collected meanwhile.
+	settle time.Duration
 }
 
 func (s sizes) anyNegative() bool {
-	return s.duration < 0 || s.rate < 0 || s.connections < 0 || s.subscribers < 0 || s.skus < 0 || s.follow < 0
+	return s.duration < 0 || s.rate < 0 || s.connections < 0 || s.subscribers < 0 || s.skus < 0 || s.follow < 0 || s.settle < 0
 }
 
 // over returns the sizes that the user asked for, and the workload's own for
@@ -51,6 +54,7 @@ func (s sizes) over(own sizes) sizes {
 	either(&own.subscribers, s.subscribers)
 	either(&own.skus, s.skus)
 	either(&own.follow, s.follow)
+	either(&own.settle, s.settle)
 	own.follow = min(own.follow, own.skus)
 	return own
 }
@@ -76,6 +80,7 @@ func (s sizes) String() string {
 	say("subscribers", s.subscribers, s.subscribers > 0)
 	say("skus", s.skus, s.skus > 0)
 	say("follow", s.follow, s.follow > 0)
+	say("settle", s.settle, s.settle > 0)
 	return strings.Join(said, " ")
 }
 

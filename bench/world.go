@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/uptrace/bun"
 
@@ -69,9 +70,14 @@ func (m *machine) newWorld(ctx context.Context, wl workload) (_ *world, err erro
 // come with it.
 func (w *world) close(failed bool) error {
 	w.show.end()
-	var err error
+	stopped := make([]error, len(w.servers))
+	var stopping sync.WaitGroup
 	for i, s := range w.servers {
-		err = errors.Join(err, s.stop())
+		stopping.Go(func() { stopped[i] = s.stop() })
+	}
+	stopping.Wait()
+	err := errors.Join(stopped...)
+	for i, s := range w.servers {
 		if failed && s.log != nil && s.log.String() != "" {
 			err = errors.Join(err, fmt.Errorf("server %d said last:\n%s", i+1, s.log))
 		}
@@ -117,15 +123,6 @@ func (w *world) skus(numbers []int) []string {
 		skus[i] = w.sku(number)
 	}
 	return skus
-}
-
-// upTo is the numbers from 0 to count-1.
-func upTo(count int) []int {
-	numbers := make([]int, count)
-	for i := range numbers {
-		numbers[i] = i
-	}
-	return numbers
 }
 
 // window is the SKUs that the i-th subscriber follows: each next one the next
