@@ -157,6 +157,9 @@ func (b bench) run(ctx context.Context, s settings, chosen []workload) (err erro
 	for _, wl := range chosen {
 		r, err := m.measure(ctx, wl)
 		if err != nil {
+			if ctx.Err() != nil {
+				err = context.Cause(ctx) // what else failed, failed for that
+			}
 			return fmt.Errorf("%s: %w", wl.name, err)
 		}
 		all.Workloads = append(all.Workloads, r)

@@ -120,8 +120,13 @@ func runCrowd(ctx context.Context, w *world) error {
 	c.delivered = histogram{}
 	w.show.begin(fmt.Sprintf("%s: events", w.name), w.sizes.duration, c.delivered.count.Load)
 	cpuBefore, _ := server.usage()
+	loaded := time.Now()
+	calls := new(histogram)
 	// One worker: the changes are of one SKU, and in order.
-	err = paced(ctx, 1, pace{time.Now(), w.sizes.rate, w.sizes.duration}, func(_ context.Context, _, _ int, due time.Time) error { return change(due) })
+	err = paced(ctx, 1, pace{time.Now(), w.sizes.rate, w.sizes.duration}, func(_ context.Context, _, _ int, due time.Time) error {
+		defer func() { calls.record(time.Since(due)) }()
+		return change(due)
+	})
 	if err != nil {
 		return err
 	}
@@ -130,10 +135,12 @@ func runCrowd(ctx context.Context, w *world) error {
 		return err
 	}
 	after, _ := server.usage()
+	took := time.Since(loaded)
 	if err := c.failure(); err != nil {
 		return err
 	}
 	c.report(w.result, made-trials, complete, worst, gathered)
+	w.result.latency("change due to answered", calls, 0)
 	w.result.count(outcomes)
 	if usageErr != nil {
 		w.result.note("%v", usageErr)
@@ -145,7 +152,7 @@ func runCrowd(ctx context.Context, w *world) error {
 	w.result.figure("server: memory with all, settled", megabytes(settled.resident), "MB")
 	w.result.figure("server: memory at its peak", megabytes(after.residentPeak), "MB")
 	w.result.figure("server: processor time for each event", float64((after.cpu-cpuBefore.cpu).Microseconds())/float64(max(1, events)), "µs")
-	w.result.figure("server: share of one processor", 100*(after.cpu-cpuBefore.cpu).Seconds()/w.sizes.duration.Seconds(), "%")
+	w.result.figure("server: share of one processor", 100*(after.cpu-cpuBefore.cpu).Seconds()/took.Seconds(), "%")
 	return nil
 }
 

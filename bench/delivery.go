@@ -41,11 +41,12 @@ func (w *world) measureDelivery(ctx context.Context, tells *server, where string
 	}
 	defer audience.close()
 	before, usageErr := tells.usage()
-	load := newLoad()
-	if err := load.run(ctx, w, pace{time.Now(), w.sizes.rate, w.sizes.duration}, w.sizes.skus, w.servers[:1]); err != nil {
+	load, begun := newLoad(), time.Now()
+	if err := load.run(ctx, w, pace{begun, w.sizes.rate, w.sizes.duration}, w.sizes.skus, w.servers[:1]); err != nil {
 		return err
 	}
 	after, _ := tells.usage()
+	took := time.Since(begun)
 	if _, _, err := catchUp(ctx, audience.watchers, load.made.newest()); err != nil {
 		return err
 	}
@@ -61,7 +62,7 @@ func (w *world) measureDelivery(ctx context.Context, tells *server, where string
 	w.result.figure("events"+where, float64(events), "")
 	w.result.figureAtMost("events whose version did not rise"+where, float64(audience.notRisen()), "", 0)
 	if usageErr == nil {
-		w.result.figure("server that tells: share of one processor"+where, 100*(after.cpu-before.cpu).Seconds()/w.sizes.duration.Seconds(), "%")
+		w.result.figure("server that tells: share of one processor"+where, 100*(after.cpu-before.cpu).Seconds()/took.Seconds(), "%")
 		w.result.figure("server that tells: memory"+where, megabytes(after.resident), "MB")
 	}
 	return nil
