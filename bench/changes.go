@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -43,7 +44,7 @@ func (c *changes) sorted(sku int) []change {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	made := c.bySKU[sku]
-	slices.SortFunc(made, func(a, b change) int { return int(a.version - b.version) })
+	slices.SortFunc(made, func(a, b change) int { return cmp.Compare(a.version, b.version) })
 	return made
 }
 

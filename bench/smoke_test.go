@@ -82,7 +82,7 @@ func TestEachWorkloadRunsAndLeavesAConsistentDatabase(t *testing.T) {
 // load has 50 changes or holds, and each SKU two of the four subscribers.
 var complete = map[string]int64{
 	"change sent to delivered, same server": 100,
-	"change due to delivered":               200, // the crowd has one SKU
+	"change sent to delivered":              200, // the crowd has one SKU
 	"expiresAt to the audit entry's time":   50,
 	"expiresAt to delivered":                100,
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,12 +14,16 @@ import (
 // skusPerSubscriptionMax is the server's bound.
 const skusPerSubscriptionMax = 250
 
-const (
-	// briefly is what a counter on a screen needs.
-	briefly = "sku version available"
-	// fully is what a page about stock needs.
-	fully = "id sku version total reserved allocated available updatedAt locations{id location total reserved allocated available version}"
-)
+// briefly is what a counter on a screen needs.
+func briefly(int) string { return "sku version available" }
+
+// distinctly is the same, but no two ask for it in the same words.
+func distinctly(i int) string { return fmt.Sprintf("sku version available mine%d:available", i) }
+
+// fully is what a page about stock needs.
+func fully(int) string {
+	return "id sku version total reserved allocated available updatedAt locations{id location total reserved allocated available version}"
+}
 
 const availabilityChanged = "subscription($skus:[String!]!){availabilityChanged(skus:$skus){%s}}"
 
@@ -39,10 +45,13 @@ type watcher struct {
 	finished    chan struct{} // closed once it reads no more
 }
 
+// heard is kept by the million.
 type heard struct {
 	version int64
-	at      time.Time
+	at      int64 // Unix time in nanoseconds
 }
+
+func (h heard) since(moment time.Time) time.Duration { return time.Duration(h.at - moment.UnixNano()) }
 
 // audience is the watchers of one phase.
 type audience struct {
@@ -54,7 +63,8 @@ type audience struct {
 // audienceSpec says who watches what.
 type audienceSpec struct {
 	servers []*server // in turn
-	fields  string
+	// fields is what the i-th watcher selects.
+	fields func(i int) string
 	// follow is the SKUs of the i-th watcher.
 	follow func(i int) []int
 	// returns has a watcher subscribe anew when its connection or subscription
@@ -67,13 +77,14 @@ type audienceSpec struct {
 func (w *world) watch(ctx context.Context, spec audienceSpec) (*audience, error) {
 	reading, leave := context.WithCancel(ctx)
 	a := &audience{watchers: make([]*watcher, w.sizes.subscribers), leave: leave}
-	w.step(fmt.Sprintf("%d subscribers", w.sizes.subscribers))
+	var subscribed atomic.Int64
+	w.show.begin(w.name+": subscribed", 0, subscribed.Load)
 	err := closed(ctx, preparers, below(w.sizes.subscribers), func(ctx context.Context, _, i int) error {
 		one := &watcher{
 			server: spec.servers[i%len(spec.servers)], skus: spec.follow(i),
 			heard: make(map[int][]heard), resumed: make(map[int]bool), finished: make(chan struct{}),
 		}
-		body, err := request(fmt.Sprintf(availabilityChanged, spec.fields), map[string]any{"skus": w.skus(one.skus)})
+		body, err := request(fmt.Sprintf(availabilityChanged, spec.fields(i)), map[string]any{"skus": w.skus(one.skus)})
 		if err != nil {
 			return err
 		}
@@ -82,6 +93,7 @@ func (w *world) watch(ctx context.Context, spec audienceSpec) (*audience, error)
 			return err
 		}
 		a.watchers[i] = one
+		subscribed.Add(1)
 		a.reading.Go(func() {
 			defer close(one.finished)
 			one.read(reading, subscribe, spec.returns)
@@ -200,7 +212,7 @@ func (one *watcher) hear(event []byte, at time.Time) error {
 		}
 	}
 	delete(one.resumed, sku)
-	one.heard[sku] = append(before, heard{version, at})
+	one.heard[sku] = append(before, heard{version, at.UnixNano()})
 	return nil
 }
 
@@ -283,8 +295,8 @@ func (t *told) compare(made *changes, one *watcher, from, to time.Time) {
 			case len(rest) == 0:
 				t.missing++
 			default:
-				t.fromSent.record(rest[0].at.Sub(c.sent))
-				t.fromAnswered.record(rest[0].at.Sub(c.answered))
+				t.fromSent.record(rest[0].since(c.sent))
+				t.fromAnswered.record(rest[0].since(c.answered))
 			}
 		}
 	}
@@ -295,6 +307,38 @@ func (t *told) compareAll(made *changes, watchers []*watcher) {
 	for _, one := range watchers {
 		t.compare(made, one, time.Time{}, time.Now())
 	}
+}
+
+// longestBehind returns the longest that what the watcher last knew of the SKU
+// was out of date, up to the end: since the next change was sent, which is
+// before it was committed.
+func (one *watcher) longestBehind(sku int, made []change, end time.Time) (longest time.Duration) {
+	one.mu.Lock()
+	defer one.mu.Unlock()
+	told := one.heard[sku]
+	for i, h := range told {
+		until := heard{at: end.UnixNano()}
+		if i+1 < len(told) {
+			until = told[i+1]
+		}
+		next, _ := slices.BinarySearchFunc(made, h.version+1, func(c change, version int64) int { return cmp.Compare(c.version, version) })
+		if next < len(made) {
+			longest = max(longest, until.since(made[next].sent))
+		}
+	}
+	return longest
+}
+
+// toldAt is when the watcher was first told this version, or a later one.
+func (one *watcher) toldAt(sku int, version int64) heard {
+	one.mu.Lock()
+	defer one.mu.Unlock()
+	for _, h := range one.heard[sku] {
+		if h.version >= version {
+			return h
+		}
+	}
+	return heard{}
 }
 
 // notRisen is how many events of all watchers had a version that was not above

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -108,27 +107,16 @@ func TestEverySKUIsFollowedByAsMany(t *testing.T) {
 	}
 }
 
-func TestACrowdMemberIsBehindSinceTheNextVersionWasSent(t *testing.T) {
+func TestAWatcherIsBehindSinceTheNextChangeWasSent(t *testing.T) {
 	t.Parallel()
-	c := &theCrowd{begin: noon, base: 2, sent: make([]atomic.Int64, 3)}
-	for i, ms := range []int{100, 200, 300} {
-		c.sent[i].Store(int64(time.Duration(ms) * time.Millisecond))
-	}
-	m := &member{}
-	hear := func(version, ms int) {
-		require.NoError(t, c.hear(m, fmt.Appendf(nil, `{"version":%d}`, version), time.Duration(ms)*time.Millisecond))
-	}
-	hear(1, 50)
-	hear(2, 110) // 1 was out of date for 10 ms
-	hear(4, 350) // 2 was out of date since 3 was sent
-	assert.Equal(t, 150*time.Millisecond, time.Duration(m.behind.Load()))
-	assert.Equal(t, int64(2), c.delivered.count.Load())
-	assert.Equal(t, 50*time.Millisecond, c.delivered.longest())
-	c.fallBehind(m, 4, time.Hour)
-	assert.Equal(t, 150*time.Millisecond, time.Duration(m.behind.Load()), "4 is the latest")
-	assert.Zero(t, c.notRisen.Load())
-	hear(4, 360)
-	assert.Equal(t, int64(1), c.notRisen.Load())
+	made := changesOf(map[int][][3]int{1: {{2, 100, 105}, {3, 200, 205}, {4, 300, 305}}}).sorted(1)
+	one := newWatcher(t, []int{1}, [3]int{1, 1, 0}, [3]int{1, 2, 110}, [3]int{1, 4, 350})
+	assert.Equal(t, 150*time.Millisecond, one.longestBehind(1, made, at(1000)), "2 was out of date since 3 was sent; 4 is the latest")
+	assert.Equal(t, 350*time.Millisecond, one.toldAt(1, 3).since(noon))
+	assert.Zero(t, one.toldAt(1, 5))
+
+	one = newWatcher(t, []int{1}, [3]int{1, 1, 0}, [3]int{1, 2, 110})
+	assert.Equal(t, 800*time.Millisecond, one.longestBehind(1, made, at(1000)), "and still is")
 }
 
 func TestFollowersAreComparedWithTheLog(t *testing.T) {
