@@ -1,6 +1,6 @@
 # Each target is one plain command; `make` alone lists them.
 
-.PHONY: help run test race lint generate verify
+.PHONY: help run test race lint generate bench verify
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -19,6 +19,9 @@ lint: ## check the floors of the house, and what else the linter knows
 
 generate: ## write graph/ anew, after a change of the schema or of gqlgen.yml
 	go generate ./...
+
+bench: ## measure everything, on a PostgreSQL and servers that it starts
+	go run ./bench
 
 verify: ## run all that CI runs
 	.ci/run

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// report is one run: what -json prints.
+type report struct {
+	StartedAt time.Time   `json:"startedAt"`
+	Machine   machineInfo `json:"machine"`
+	Workloads []*result   `json:"workloads"`
+}
+
+// result is what a workload measured.
+type result struct {
+	Workload    string           `json:"workload"`
+	Sizes       string           `json:"sizes"`
+	Seconds     float64          `json:"seconds"`
+	Outcomes    map[string]int64 `json:"outcomes"` // of calls, by code
+	Latencies   []latency        `json:"latencies"`
+	Figures     []figure         `json:"figures"`
+	Notes       []string         `json:"notes,omitempty"`
+	Consistency consistency      `json:"consistency"`
+}
+
+// latency is a distribution, in milliseconds. Missing is how often the end that
+// was waited for never came. The target is the 99th percentile's.
+type latency struct {
+	Name    string  `json:"name"`
+	Count   int64   `json:"count"`
+	Missing int64   `json:"missing"`
+	P50     float64 `json:"p50"`
+	P95     float64 `json:"p95"`
+	P99     float64 `json:"p99"`
+	Max     float64 `json:"max"`
+	Target  *target `json:"target,omitempty"`
+}
+
+// figure is any other number.
+type figure struct {
+	Name   string  `json:"name"`
+	Value  float64 `json:"value"`
+	Unit   string  `json:"unit"`
+	Target *target `json:"target,omitempty"`
+}
+
+type target struct {
+	AtMost  float64 `json:"atMost"`
+	Reached bool    `json:"reached"`
+}
+
+func (r *result) figure(name string, value float64, unit string) {
+	r.Figures = append(r.Figures, figure{Name: name, Value: value, Unit: unit})
+}
+
+func (r *result) figureAtMost(name string, value float64, unit string, bound float64) {
+	r.Figures = append(r.Figures, figure{name, value, unit, &target{bound, value <= bound}})
+}
+
+func (r *result) latency(name string, h *histogram, missing int64) {
+	r.Latencies = append(r.Latencies, latency{
+		Name: name, Count: h.count.Load(), Missing: missing,
+		P50: milliseconds(h.quantile(0.50)), P95: milliseconds(h.quantile(0.95)),
+		P99: milliseconds(h.quantile(0.99)), Max: milliseconds(h.longest()),
+	})
+}
+
+// latencyAtMost is reached where something was measured and nothing is missing.
+func (r *result) latencyAtMost(name string, h *histogram, missing int64, bound time.Duration) {
+	r.latency(name, h, missing)
+	last := &r.Latencies[len(r.Latencies)-1]
+	last.Target = &target{milliseconds(bound), last.Count > 0 && missing == 0 && last.P99 <= milliseconds(bound)}
+}
+
+func (r *result) note(format string, arguments ...any) {
+	r.Notes = append(r.Notes, fmt.Sprintf(format, arguments...))
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func megabytes(bytes int64) float64 { return float64(bytes) / (1 << 20) }
+
+// print writes the result as a reader wants it.
+func (r *result) print(out io.Writer) {
+	fmt.Fprintf(out, "\n%s  %s  (%.0f s)\n\n", r.Workload, r.Sizes, r.Seconds)
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	width := r.nameWidth()
+	if len(r.Latencies) > 0 {
+		fmt.Fprintf(table, "%-*s\tcount\tp50\tp95\tp99\tmax\tmissing\ttarget\t\n", width, "in ms")
+		for _, l := range r.Latencies {
+			said := ""
+			if l.Target != nil {
+				said = fmt.Sprintf("p99 ≤ %.0f %s", l.Target.AtMost, l.Target)
+			}
+			fmt.Fprintf(table, "%-*s\t%d\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t%s\t\n", width, l.Name, l.Count, l.P50, l.P95, l.P99, l.Max, l.Missing, said)
+		}
+		_ = table.Flush()
+		fmt.Fprintln(out)
+	}
+	for _, f := range r.Figures {
+		said := ""
+		if f.Target != nil {
+			said = fmt.Sprintf("≤ %g %s", f.Target.AtMost, f.Target)
+		}
+		fmt.Fprintf(table, "%-*s\t%.*f\t%s\t%s\t\n", width, f.Name, decimals(f.Value), f.Value, f.Unit, said)
+	}
+	_ = table.Flush()
+	fmt.Fprintln(out)
+	if len(r.Outcomes) > 0 {
+		fmt.Fprintf(out, "answers: %s\n", countsByName(r.Outcomes))
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintln(out, "note:", n)
+	}
+	fmt.Fprintln(out, r.Consistency)
+}
+
+// nameWidth has the names begin at the left, where all else ends at the right.
+func (r *result) nameWidth() (width int) {
+	for _, l := range r.Latencies {
+		width = max(width, len(l.Name))
+	}
+	for _, f := range r.Figures {
+		width = max(width, len(f.Name))
+	}
+	return width
+}
+
+func (t *target) String() string {
+	if t.Reached {
+		return "reached"
+	}
+	return "MISSED"
+}
+
+// decimals has small figures shown to where they differ.
+func decimals(value float64) int {
+	switch {
+	case value == float64(int64(value)) || value >= 100:
+		return 0
+	case value >= 1:
+		return 1
+	default:
+		return 3
+	}
+}
+
+func countsByName(counts map[string]int64) string {
+	var said []string
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		said = append(said, fmt.Sprintf("%s %d", name, counts[name]))
+	}
+	return strings.Join(said, ", ")
+}
+
+func (c consistency) String() string {
+	if c.IsConsistent {
+		return fmt.Sprintf("consistency check: clean, %d SKUs in %d ms", c.TotalSKUs, c.DurationMs)
+	}
+	lines := []string{"consistency check: NOT CONSISTENT"}
+	for _, issue := range c.Issues {
+		lines = append(lines, fmt.Sprintf("  %v %v: %v", issue["invariant"], issue["sku"], issue["detail"]))
+	}
+	return strings.Join(lines, "\n")
+}

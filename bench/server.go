@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+)
+
+// startTimeout is how long a server may take to migrate and be ready.
+const startTimeout = time.Minute
+
+// server is one that is measured. process is nil where it was given.
+type server struct {
+	url     string
+	process *exec.Cmd
+	log     *tail
+	ended   chan struct{} // closed once it has ended, with err
+	err     error
+}
+
+// welcome is the line by which a server says where it is.
+var welcome = regexp.MustCompile(`GraphQL +(http://\S+)/graphql`)
+
+// startServer runs the program on a free port until stop.
+func startServer(ctx context.Context, program, dir, databaseURL string) (*server, error) {
+	out, in := io.Pipe()
+	s := &server{process: exec.Command(program), log: &tail{}, ended: make(chan struct{})}
+	s.process.Dir = dir // where there is no .env
+	s.process.Env = append(os.Environ(), "DATABASE_URL="+databaseURL, "HOLDFAST_ADDR=127.0.0.1:0", "HOLDFAST_DEMO=false")
+	if os.Getenv("HOLDFAST_LOG_LEVEL") == "" {
+		s.process.Env = append(s.process.Env, "HOLDFAST_LOG_LEVEL=warn")
+	}
+	s.process.Stdout, s.process.Stderr = in, s.log
+	if err := s.process.Start(); err != nil {
+		return nil, fmt.Errorf("start a server: %w", err)
+	}
+	ready := make(chan string, 1)
+	go func() {
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if found := welcome.FindStringSubmatch(lines.Text()); found != nil {
+				ready <- found[1]
+			}
+		}
+	}()
+	go func() {
+		s.err = s.process.Wait()
+		_ = in.Close()
+		close(s.ended)
+	}()
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	select {
+	case s.url = <-ready:
+		return s, nil
+	case <-s.ended:
+		return nil, fmt.Errorf("the server ended as it started (%v)\n%s", s.err, s.log)
+	case <-ctx.Done():
+		return nil, errors.Join(fmt.Errorf("the server is not ready: %w\n%s", ctx.Err(), s.log), s.stop())
+	}
+}
+
+// stop ends a server that startServer started, and returns when it has ended.
+func (s *server) stop() error {
+	if s.process == nil {
+		return nil
+	}
+	// One that has ended by itself, as by a Ctrl-C that it got too, can't be
+	// signalled, and needn't be.
+	if err := s.process.Process.Signal(os.Interrupt); err != nil {
+		_ = s.process.Process.Kill()
+	}
+	select {
+	case <-s.ended:
+		return nil
+	case <-time.After(stopTimeout):
+		_ = s.process.Process.Kill()
+		<-s.ended
+		return fmt.Errorf("a server didn't stop within %v, and was killed\n%s", stopTimeout, s.log)
+	}
+}
+
+// errUnknownUsage says that a server's memory and processor time can't be told.
+var errUnknownUsage = errors.New("the servers' memory and processor time are told on Linux only, of servers that were started here")
+
+func (s *server) usage() (usage, error) {
+	if s.process == nil {
+		return usage{}, errUnknownUsage
+	}
+	u, err := usageOf(s.process.Process.Pid)
+	if errors.Is(err, os.ErrNotExist) {
+		return u, errUnknownUsage
+	}
+	return u, err
+}
+
+// tail keeps the last of what a server logged.
+type tail struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+const tailBytes = 8 << 10
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, p...)
+	t.text = t.text[max(0, len(t.text)-tailBytes):]
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.TrimSpace(string(t.text))
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"holdfast/internal/pgtest"
+)
+
+var programDir string
+
+func TestMain(m *testing.M) {
+	var err error
+	if programDir, err = os.MkdirTemp("", "holdfast-bench-test-"); err != nil {
+		panic(err)
+	}
+	code := pgtest.Main(m)
+	_ = os.RemoveAll(programDir)
+	os.Exit(code)
+}
+
+// program is built once for all tests.
+var program = sync.OnceValues(func() (string, error) {
+	file := filepath.Join(programDir, "holdfast.exe")
+	out, err := exec.Command("go", "build", "-o", file, "holdfast").CombinedOutput()
+	_, _ = os.Stderr.Write(out)
+	return file, err
+})
+
+// runBench runs the benchmark to its end, on a database of its own.
+func runBench(t *testing.T, arguments ...string) (report, error) {
+	t.Helper()
+	file, err := program()
+	require.NoError(t, err)
+	var out bytes.Buffer
+	b := bench{out: &out, log: t.Output()}
+	err = b.command().Run(t.Context(), append([]string{"bench", "-json", "-program", file, "-database", pgtest.URL(t)}, arguments...))
+	var r report
+	if out.Len() > 0 {
+		require.NoError(t, json.Unmarshal(out.Bytes(), &r))
+	}
+	return r, err
+}
+
+func TestEachWorkloadRunsAndLeavesAConsistentDatabase(t *testing.T) {
+	t.Parallel()
+	for _, wl := range workloads {
+		t.Run(wl.name, func(t *testing.T) {
+			t.Parallel()
+			r, err := runBench(t, "-duration=1s", "-rate=50", "-connections=4", "-subscribers=4", "-skus=10", "-follow=5", "-settle=10ms", wl.name)
+			require.NoError(t, err)
+			require.Len(t, r.Workloads, 1)
+			got := r.Workloads[0]
+			assert.True(t, got.Consistency.IsConsistent)
+			assert.Positive(t, got.Outcomes[done])
+			assert.Len(t, got.Outcomes, 1, "%v", got.Outcomes)
+			for _, f := range got.Figures {
+				if strings.HasPrefix(f.Name, "events whose version did not rise") {
+					assert.Zero(t, f.Value, f.Name)
+				}
+			}
+			for _, l := range got.Latencies {
+				if wanted, known := complete[l.Name]; known {
+					assert.Equal(t, wanted, l.Count, l.Name)
+					assert.Zero(t, l.Missing, l.Name)
+				}
+			}
+		})
+	}
+}
+
+// complete is how many there are of what must all be measured: the second of
+// load has 50 changes or holds, and each SKU two of the four subscribers.
+var complete = map[string]int64{
+	"change sent to delivered, same server": 100,
+	"change sent to delivered":              200, // the crowd has one SKU
+	"expiresAt to the audit entry's time":   50,
+	"expiresAt to delivered":                100,
+}
+
+func TestSettingsThatCanNotBeMeantAreRefused(t *testing.T) {
+	t.Parallel()
+	for refusal, arguments := range map[string][]string{
+		`there is no workload "rest"; -h lists them (flags go before workloads)`: {"rest"},
+		`-url2 wants -url`:                        {"-url2=http://127.0.0.1:1"},
+		`-url is http://host:port, not "https:x"`: {"-url=https:x"},
+		`-follow is at most 250`:                  {"-follow=251"},
+		`no size, rate or duration is below zero`: {"-rate=-1"},
+		`-transport is ws or sse, not "carrier"`:  {"-transport=carrier"},
+		`-cut is feed or all, not "hair"`:         {"-cut=hair"},
+		`cuts: this workload needs SQL: say where the servers' database is, with -database`: {"-url=http://127.0.0.1:1", "cuts"},
+		`stalled: this workload is for -transport ws alone`:                                 {"-url=http://127.0.0.1:1", "-transport=sse", "stalled"},
+	} {
+		b := bench{out: t.Output(), log: t.Output()}
+		err := b.command().Run(t.Context(), append([]string{"bench"}, arguments...))
+		assert.EqualError(t, err, refusal)
+	}
+}
+
+func TestHelpNamesEveryWorkload(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	require.NoError(t, bench{out: &out, log: t.Output()}.command().Run(t.Context(), []string{"bench", "-h"}))
+	for _, wl := range workloads {
+		assert.Contains(t, out.String(), wl.name)
+		assert.Contains(t, out.String(), wl.sizes.String())
+	}
+}
+
+func TestAReportSaysWhatWasReachedAndWhatWasMissed(t *testing.T) {
+	t.Parallel()
+	var h histogram
+	h.record(7e6)
+	r := &result{Workload: "tested", Sizes: "-rate 5"}
+	r.latencyAtMost("quick", &h, 0, 10e6)
+	r.latencyAtMost("lost", &h, 1, 10e6)
+	r.latencyAtMost("never", new(histogram), 0, 10e6)
+	r.figureAtMost("memory", 41.5, "kB", 40)
+	r.count(map[string]int64{done: 3, "CONTENDED": 1})
+	var out bytes.Buffer
+	r.print(&out)
+	assert.Regexp(t, `quick +1 +7\.0.* p99 ≤ 10 reached`, out.String())
+	assert.Regexp(t, `lost .* p99 ≤ 10 MISSED`, out.String())
+	assert.Regexp(t, `never .* p99 ≤ 10 MISSED`, out.String())
+	assert.Regexp(t, `memory +41\.5 +kB +≤ 40 MISSED`, out.String())
+	assert.Contains(t, out.String(), "answers: CONTENDED 1, OK 3")
+	assert.Contains(t, out.String(), "NOT CONSISTENT")
+}
