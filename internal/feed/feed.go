@@ -53,9 +53,9 @@ type Feed struct {
 	// These belong to the reader's goroutine.
 	window   window
 	failures failures
-	// lookedAt is when the last look began, due when the next is to, and
-	// changedAt when one last found something.
-	lookedAt, due, changedAt time.Time
+	// lookedAt is when the last look began, due when the next is to, changedAt
+	// when one last found something, and joinedAt when subscribers last came.
+	lookedAt, due, changedAt, joinedAt time.Time
 }
 
 // New returns a feed without subscribers, which is told of the changes of its

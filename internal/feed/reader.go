@@ -80,6 +80,7 @@ func (f *Feed) run() {
 		select {
 		case <-f.ctx.Done():
 		case <-f.joined:
+			f.joinedAt = time.Now()
 		case <-timer.C:
 			f.runOnce()
 		}
@@ -98,6 +99,9 @@ func (f *Feed) rest() time.Duration {
 		f.due = f.lookedAt.Add(busyPace)
 	default:
 		f.due = f.lookedAt.Add(calmPace)
+	}
+	if f.due.Before(f.joinedAt) { // before that it was due for nobody
+		f.due = f.joinedAt
 	}
 	return time.Until(f.due)
 }
