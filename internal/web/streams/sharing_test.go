@@ -1,0 +1,67 @@
+package streams_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestJoinersFirstEventHasWhatWasCommittedBeforeItJoined(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.add("A")
+	s := w.dial()
+	s.watch("follower", "A")
+	require.EqualValues(t, 1, s.version("follower"))
+	joiner := w.dial()
+	for version := int64(2); version < 500; version++ {
+		w.commit("A", "default") // and nobody is told
+		joiner.watch("joiner", "A")
+		require.Equal(t, version, joiner.version("joiner"))
+		joiner.complete("joiner")
+		require.Equal(t, version, s.version("follower"))
+	}
+}
+
+func TestASubscriptionRefusedBeforeAnythingIsReadIsAnsweredOnce(t *testing.T) {
+	t.Parallel()
+	for name, query := range map[string]string{
+		"NoSKUs":      `subscription { availabilityChanged(skus: []) { sku } }`,
+		"NoSelection": `subscription { availabilityChanged(skus: ["A"]) @skip(if: true) { sku } }`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			s := w.dial()
+			s.start("1", query, nil)
+			e := s.next("1")
+			require.Len(t, e.Errors, 1)
+			s.requireComplete("1")
+		})
+	}
+}
+
+func TestThoseWhoComeTogetherAreReadForOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.add("A")
+	reading, let := w.hold()
+	defer let()
+	first := w.dial()
+	first.watch("1", "A")
+	<-reading
+	crowd := w.dial()
+	for _, id := range ids(20) {
+		crowd.watch(id, "A")
+	}
+	crowd.requireQuiet() // all have joined
+	let()
+	for range 20 {
+		m := crowd.receive()
+		require.EqualValues(t, 1, decodeEvent(t, m.Payload).Data.AvailabilityChanged.Version)
+	}
+	require.EqualValues(t, 1, first.version("1"))
+	first.requireQuiet()
+	require.Equal(t, 2, w.readCount())
+	require.EqualValues(t, 1, w.responses.Load())
+}
