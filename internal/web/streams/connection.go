@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -305,4 +306,8 @@ func (c *connection) breakOff() {
 	}
 }
 
-func shortened(reason string) string { return reason[:min(len(reason), closeReasonBytesLimit)] }
+// shortened is as much of a reason as a close has room for. Half a character at
+// its end would have the client see an invalid close, without the code.
+func shortened(reason string) string {
+	return strings.ToValidUTF8(reason[:min(len(reason), closeReasonBytesLimit)], "")
+}
