@@ -237,6 +237,7 @@ func TestWhatIsNoOperationIsRefusedInOneMessage(t *testing.T) {
 		`query A { __typename } query B { __typename }`:                                                        "GRAPHQL_VALIDATION_FAILED",
 		`query Of($with: Boolean!) { __typename @include(if: $with) }`:                                         "BAD_USER_INPUT",
 		`subscription { a: availabilityChanged(skus: "A") { sku } b: availabilityChanged(skus: "B") { sku } }`: "GRAPHQL_VALIDATION_FAILED",
+		`subscription { availabilityChanged(skus: "A") @skip(if: true) { sku } }`:                              "GRAPHQL_VALIDATION_FAILED",
 		`subscription { ...F } fragment F on Subscription { ...F }`:                                            "GRAPHQL_VALIDATION_FAILED",
 	} {
 		s.start("1", query, nil)
