@@ -11,20 +11,16 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
-
-	"holdfast/internal/feed"
 )
 
 // script is an executor whose responses a test writes.
 type script struct {
 	graphql.GraphExecutor
-	// audience is who the execution tells, once it has begun.
-	audience  chan feed.Audience
 	responses chan *graphql.Response
 }
 
 func newScript() *script {
-	return &script{audience: make(chan feed.Audience, 1), responses: make(chan *graphql.Response)}
+	return &script{responses: make(chan *graphql.Response)}
 }
 
 func (s *script) request() request {
