@@ -19,23 +19,17 @@ func (f *Feed) Availability(ctx context.Context, skus []string, location *string
 	audience := audienceOf(ctx)
 	audience.Gather()
 	in := f.levels.listen(skus...)
-	present, err := f.stock.Availability(ctx, skus, location)
+	read := func(ctx context.Context) ([]*inventory.Availability, error) { return f.known(ctx, skus, location) }
+	present, err := read(ctx)
 	if err != nil {
 		f.levels.leave(in)
 		return nil, err
 	}
 	watch := availabilityWatch{location: location, states: map[string]*inventory.Availability{}}
-	for i, availability := range present {
-		if availability == nil {
-			f.levels.leave(in)
-			return nil, &UnknownError{Field: []string{"skus", strconv.Itoa(i)}, Name: "SKU " + skus[i]}
-		}
+	for _, availability := range present {
 		watch.set(availability)
 	}
 
-	read := func(ctx context.Context) ([]*inventory.Availability, error) {
-		return f.stock.Availability(ctx, skus, location)
-	}
 	out := make(chan *inventory.Availability)
 	go func() {
 		defer close(out)
@@ -43,6 +37,18 @@ func (f *Feed) Availability(ctx context.Context, skus []string, location *string
 		watch.deliver(ctx, in, out, newPresence(audience, len(watch.owed), read))
 	}()
 	return out, nil
+}
+
+// known reads the stock of SKUs, none of which may be unknown.
+func (f *Feed) known(ctx context.Context, skus []string, location *string) ([]*inventory.Availability, error) {
+	present, err := f.stock.Availability(ctx, skus, location)
+	if err != nil {
+		return nil, err
+	}
+	if at := slices.Index(present, nil); at >= 0 {
+		return nil, &UnknownError{Field: []string{"skus", strconv.Itoa(at)}, Name: "SKU " + skus[at]}
+	}
+	return present, nil
 }
 
 // availabilityWatch is what the subscribers know, and what they are owed.

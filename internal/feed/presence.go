@@ -1,6 +1,10 @@
 package feed
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+)
 
 // presence sees to it that whoever joins a subscription is given the present
 // state: it has it read for all who came meanwhile, and tells the audience when
@@ -40,10 +44,19 @@ func (p *presence[T]) joined() <-chan struct{} {
 func (p *presence[T]) readAgain(ctx context.Context) {
 	p.busy = true
 	p.audience.Gather()
-	go func() {
-		present, err := p.read(ctx)
-		p.answers <- answer[T]{present, err}
+	go func() { p.answers <- p.readSafely(ctx) }()
+}
+
+// readSafely has a panic be the reader's failure: nobody above would recover
+// from it.
+func (p *presence[T]) readSafely(ctx context.Context) (a answer[T]) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			a.err = fmt.Errorf("panic: %v\n%s", panicked, debug.Stack())
+		}
 	}()
+	a.present, a.err = p.read(ctx)
+	return a
 }
 
 // of is what was read, or nothing where it couldn't be.

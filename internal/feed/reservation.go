@@ -14,16 +14,19 @@ func (f *Feed) Reservation(ctx context.Context, id string) (<-chan *inventory.Re
 	audience := audienceOf(ctx)
 	audience.Gather()
 	in := f.reservations.listen(strings.ToLower(id))
-	present, err := f.stock.ReservationByID(ctx, id)
-	if err == nil && present == nil {
-		err = &UnknownError{Field: []string{"id"}, Name: "reservation " + id}
+	read := func(ctx context.Context) (*inventory.Reservation, error) {
+		present, err := f.stock.ReservationByID(ctx, id)
+		if err == nil && present == nil {
+			err = &UnknownError{Field: []string{"id"}, Name: "reservation " + id}
+		}
+		return present, err
 	}
+	present, err := read(ctx)
 	if err != nil {
 		f.reservations.leave(in)
 		return nil, err
 	}
 
-	read := func(ctx context.Context) (*inventory.Reservation, error) { return f.stock.ReservationByID(ctx, id) }
 	out := make(chan *inventory.Reservation)
 	go func() {
 		defer close(out)

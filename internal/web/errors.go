@@ -42,7 +42,10 @@ func (p errorPresenter) present(ctx context.Context, err error) *gqlerror.Error 
 	code, _ := shown.Extensions["code"].(string)
 
 	var refused *scalar.Error
+	var panicked *panicError
 	switch {
+	case errors.As(err, &panicked): // whatever stage it was in
+		return p.internal(ctx, err, shown)
 	case errors.As(err, &refused):
 		field := argumentOf(shown)
 		shown.Path = shown.Path[:min(1, len(shown.Path))]
@@ -70,8 +73,12 @@ func (p errorPresenter) present(ctx context.Context, err error) *gqlerror.Error 
 // recovered turns a panic into an error for present.
 func (p errorPresenter) recovered(ctx context.Context, panicked any) error {
 	p.log.ErrorContext(ctx, "a resolver panicked", "panic", panicked, "stack", string(debug.Stack()))
-	return fmt.Errorf("panic: %v", panicked)
+	return &panicError{panicked}
 }
+
+type panicError struct{ panicked any }
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.panicked) }
 
 func (p errorPresenter) internal(ctx context.Context, err error, shown *gqlerror.Error) *gqlerror.Error {
 	id := rand.Text()

@@ -13,7 +13,8 @@ import (
 )
 
 // operationByMethod refuses an operation that the way it came by can't answer:
-// a GET must change nothing, and a single response is no stream.
+// a GET must change nothing, a single response is no stream, and a stream is of
+// one field.
 type operationByMethod struct{}
 
 var _ interface {
@@ -55,8 +56,16 @@ func (operationByMethod) MutateOperationContext(ctx context.Context, operation *
 		refusal = gqlerror.Errorf("a subscription needs a WebSocket, or an Accept header of text/event-stream")
 	case operation.Operation.Operation == ast.Mutation && came.method == http.MethodGet:
 		refusal = gqlerror.Errorf("a mutation needs POST or a WebSocket")
+	case operation.Operation.Operation == ast.Subscription && rootFields(operation) != 1:
+		refusal = gqlerror.Errorf("a subscription asks for exactly one field")
 	default:
 		return nil
 	}
 	return withCode(refusal, errcode.ValidationFailed)
+}
+
+// rootFields counts the fields that would be answered. The validator doesn't
+// see one field under two names, nor one that is skipped.
+func rootFields(operation *graphql.OperationContext) int {
+	return len(graphql.CollectFields(operation, operation.Operation.SelectionSet, []string{"Subscription"}))
 }

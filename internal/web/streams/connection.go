@@ -3,7 +3,11 @@ package streams
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
+	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,11 +40,16 @@ type connection struct {
 	// initiated belongs to the reader; hello is stopped once it is true.
 	initiated bool
 	hello     *time.Timer
-	// begun is set once there is a WebSocket to close.
-	begun atomic.Bool
+	// wasCut says that the observer was told.
+	wasCut atomic.Bool
 
-	mu         sync.Mutex
-	operations map[string]*operation
+	mu sync.Mutex
+	// conn is what is under the WebSocket: nil until there is one.
+	conn net.Conn
+	// departing and broken say how the connection is to end. It may have to
+	// before it has begun.
+	departing, broken bool
+	operations        map[string]*operation
 	// due are the operations that may be owed something, and writing says that
 	// somebody sees to it.
 	due     []*operation
@@ -66,10 +75,18 @@ func newConnection(s *Streams, ctx context.Context, exec graphql.GraphExecutor) 
 }
 
 // begin serves the client until either side closes.
-func (c *connection) begin(ws *websocket.Conn) {
+func (c *connection) begin(ws *websocket.Conn, conn net.Conn) {
 	c.ws = ws
 	c.probe = newProbe(ws, c.streams.timing, func() { c.cut(cutUnresponsive) })
-	c.begun.Store(true)
+	c.mu.Lock()
+	c.conn = conn
+	departing, broken := c.departing, c.broken
+	c.mu.Unlock()
+	if broken {
+		c.breakOff()
+	} else if departing {
+		go c.depart()
+	}
 	go func() {
 		defer c.streams.left(byWebSocket, c)
 		defer c.end()
@@ -203,10 +220,19 @@ func (c *connection) write(m message) {
 	}
 }
 
-func (c *connection) writeText(text []byte) {
-	if c.ws.Write(context.Background(), websocket.MessageText, text) != nil {
+// writeText answers whether the text was written. A client that leaves no room
+// for it is cut.
+func (c *connection) writeText(text []byte) bool {
+	err := c.ws.Write(context.Background(), websocket.MessageText, text)
+	switch {
+	case err == nil:
+		return true
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.cut(cutUnresponsive)
+	case !errors.Is(err, net.ErrClosed): // which may be a close that waits for its answer
 		c.breakOff()
 	}
+	return false
 }
 
 // schedule has an operation's events written.
@@ -251,9 +277,10 @@ func (c *connection) flush() {
 		switch {
 		case found:
 			*buffer = append(append(append((*buffer)[:0], op.head...), e.payload...), '}')
-			c.writeText(*buffer)
-			op.tell.sent()
-			c.probe.expectAnswer()
+			if c.writeText(*buffer) {
+				op.tell.sent()
+				c.probe.expectAnswer()
+			}
 			c.mu.Lock()
 			c.scheduleLocked(op) // there may be more
 			c.mu.Unlock()
@@ -287,22 +314,36 @@ func (c *connection) close(code websocket.StatusCode, reason string) {
 
 // cut breaks off because of what the client does, or doesn't.
 func (c *connection) cut(reason string) {
-	c.streams.options.Observer.Cut(reason)
+	if !c.wasCut.Swap(true) {
+		c.streams.options.Observer.Cut(reason)
+	}
 	c.breakOff()
 }
 
 // depart implements connected.
 func (c *connection) depart() {
-	if c.begun.Load() {
+	c.mu.Lock()
+	c.departing = true
+	begun := c.conn != nil
+	c.mu.Unlock()
+	if begun {
 		c.close(websocket.StatusServiceRestart, "Service restart")
 	}
 }
 
-// breakOff implements connected.
+// breakOff implements connected. It doesn't leave that to the WebSocket, which
+// would wait for a close that is under way.
 func (c *connection) breakOff() {
-	if c.begun.Load() {
-		_ = c.ws.CloseNow()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.broken = true
+	if c.conn != nil {
+		_ = c.conn.Close()
 	}
 }
 
-func shortened(reason string) string { return reason[:min(len(reason), closeReasonBytesLimit)] }
+// shortened is as much of a reason as a close has room for. Half a character at
+// its end would have the client see an invalid close, without the code.
+func shortened(reason string) string {
+	return strings.ToValidUTF8(reason[:min(len(reason), closeReasonBytesLimit)], "")
+}

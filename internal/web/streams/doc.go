@@ -27,9 +27,10 @@
 //
 // The kernel takes what nobody reads, for as long as its buffers have room, so
 // a write that succeeds says little. A WebSocket that something was sent to is
-// pinged, and must answer with what the ping held: who has stopped reading
-// can't know that, whatever else it sends. An event stream has no pings; its
-// reader is found out once the buffers are full.
+// pinged, and must answer with what the ping held, which one who has stopped
+// reading hasn't seen, whatever else it sends. That is a number, and may be
+// guessed; but then, as for event streams, which have no pings, a write finds no
+// room once the buffers are full, and nothing piles up until it does.
 //
 // # Drain
 //

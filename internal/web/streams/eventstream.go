@@ -115,11 +115,20 @@ func (c *eventStream) serve(ctx context.Context, out *outbox) {
 	defer beat.Stop()
 	err := c.write(":\n\n") // the client learns that it is connected
 	for err == nil {
+		select { // first of all, for there may always be something owed
+		case <-c.departing:
+			c.sever()
+			return
+		case <-ctx.Done():
+			return
+		default:
+		}
 		e, found, over := out.take()
 		switch {
 		case found:
-			err = c.write(nextEvent(e.payload))
-			out.tell.sent()
+			if err = c.write(nextEvent(e.payload)); err == nil {
+				out.tell.sent()
+			}
 			continue
 		case over:
 			_ = c.write(completeEvent)
@@ -130,10 +139,7 @@ func (c *eventStream) serve(ctx context.Context, out *outbox) {
 		case <-beat.C:
 			err = c.write(":\n\n")
 		case <-c.departing:
-			c.sever()
-			return
 		case <-ctx.Done():
-			return
 		}
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {

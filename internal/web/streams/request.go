@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
@@ -25,16 +26,30 @@ type request struct {
 }
 
 // newRequest checks what a client has sent. The context's values are kept, and
-// its end is not: a stream outlives the request that began it.
-func newRequest(ctx context.Context, exec graphql.GraphExecutor, params *graphql.RawParams) (request, *graphql.Response) {
+// its end is not: a stream outlives the request that began it. Nor does anybody
+// above recover from a panic, once the request is over.
+func newRequest(ctx context.Context, exec graphql.GraphExecutor, params *graphql.RawParams) (r request, refused *graphql.Response) {
 	ctx = graphql.StartOperationTrace(context.WithoutCancel(ctx))
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			err := exec.(recoverer).PresentRecoveredError(ctx, panicked)
+			refused = exec.DispatchError(ctx, gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
+		}
+	}()
 	operation, problems := exec.CreateOperationContext(ctx, params)
-	r := request{exec, graphql.WithOperationContext(ctx, operation), operation}
+	r = request{exec, graphql.WithOperationContext(ctx, operation), operation}
 	if len(problems) > 0 {
 		return r, exec.DispatchError(r.ctx, problems)
 	}
 	return r, nil
 }
+
+// recoverer is what an executor is besides: it presents a panic as an error.
+type recoverer interface {
+	PresentRecoveredError(ctx context.Context, panicked any) error
+}
+
+var _ recoverer = (*executor.Executor)(nil)
 
 func decodeParams(raw []byte) (*graphql.RawParams, error) {
 	var params graphql.RawParams

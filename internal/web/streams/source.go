@@ -77,8 +77,8 @@ type source struct {
 	cancel  context.CancelFunc
 	// joins is signalled when somebody has joined.
 	joins chan struct{}
-	// subjects hands over what the last event was of.
-	subjects chan string
+	// payloads hands over each event, for the feed knows what it is of.
+	payloads chan []byte
 
 	mu sync.Mutex
 	// latest has the latest event of each subject, in the order of their first.
@@ -87,7 +87,8 @@ type source struct {
 	// state that is being read, those who joined for the next read.
 	followers, gathered, joined []*follower
 	failure                     error
-	over                        bool
+	// read says that the present state was asked for, over that the source ends.
+	read, over bool
 }
 
 var _ feed.Audience = (*source)(nil)
@@ -96,7 +97,7 @@ var _ feed.Audience = (*source)(nil)
 func (s *sharing) newSourceLocked(key string, first *follower) *source {
 	started := &source{
 		key: key, sharing: s, request: first.request,
-		joins: make(chan struct{}, 1), subjects: make(chan string), joined: []*follower{first},
+		joins: make(chan struct{}, 1), payloads: make(chan []byte), joined: []*follower{first},
 	}
 	var ctx context.Context
 	ctx, started.cancel = context.WithCancel(first.request.ctx)
@@ -116,14 +117,13 @@ func (s *source) run(ctx context.Context) {
 	responses, ctx := s.request.exec.DispatchOperation(ctx, s.request.operation)
 	var last *event
 	for response := responses(ctx); response != nil; response = responses(ctx) {
-		e := event{payload: encode(response)}
+		payload := encode(response)
 		if response.Data == nil { // it is no event: the subscription was refused
-			last = &e
+			last = &event{payload: payload}
 			break
 		}
 		select {
-		case e.subject = <-s.subjects:
-			s.publish(e)
+		case s.payloads <- payload:
 		case <-ctx.Done():
 		}
 	}
@@ -183,7 +183,7 @@ func (s *source) publish(e event) {
 
 // end tells everybody that nothing more is to come, after a last word if there
 // is one. Those whom the present state was never read for aren't answered by
-// it, and begin anew.
+// it, and begin anew; but nobody is where it ended before any was read.
 func (s *source) end(last *event) {
 	s.mu.Lock()
 	s.over = true
@@ -191,11 +191,13 @@ func (s *source) end(last *event) {
 		last = &event{payload: encode(s.request.failure(s.failure))}
 	}
 	told, unanswered := s.followers, s.joined
-	for _, f := range s.gathered {
-		for _, e := range s.latest {
-			f.out.put(e)
-		}
-		told = append(told, f)
+	if last != nil {
+		told = append(told, s.gathered...)
+	} else { // what they wait for may be later than what the source ended with
+		unanswered = append(unanswered, s.gathered...)
+	}
+	if !s.read {
+		told, unanswered = append(told, unanswered...), nil
 	}
 	s.followers, s.gathered, s.joined = nil, nil, nil
 	s.mu.Unlock()
@@ -216,17 +218,24 @@ func (s *source) end(last *event) {
 func (s *source) Gather() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.read = true
 	s.gathered = append(s.gathered, s.joined...)
 	s.joined = nil
+	select {
+	case <-s.joins: // of those who are gathered now
+	default:
+	}
 }
 
 // Joined implements feed.Audience.
 func (s *source) Joined() <-chan struct{} { return s.joins }
 
-// Told implements feed.Audience.
+// Told implements feed.Audience. The event is published when it returns, so that
+// those who are current after it get none from before.
 func (s *source) Told(ctx context.Context, subject string) {
 	select {
-	case s.subjects <- subject:
+	case payload := <-s.payloads:
+		s.publish(event{subject, payload})
 	case <-ctx.Done():
 	}
 }

@@ -40,13 +40,14 @@ func (t webSockets) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 	if !t.enter(w, byWebSocket, c) {
 		return
 	}
-	ws, err := websocket.Accept(lean{w, t.timing.write}, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}})
+	handed := &lean{ResponseWriter: w, writeTimeout: t.timing.write}
+	ws, err := websocket.Accept(handed, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}})
 	if err != nil { // and has been answered
 		t.left(byWebSocket, c)
 		return
 	}
 	ws.SetReadLimit(t.options.MessageBytesMax)
-	c.begin(ws)
+	c.begin(ws, handed.conn)
 }
 
 // lean hands a connection over with small buffers, and with a limit to each
@@ -54,15 +55,18 @@ func (t webSockets) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 type lean struct {
 	http.ResponseWriter
 	writeTimeout time.Duration
+	// conn is what was handed over.
+	conn net.Conn
 }
 
 // Hijack implements http.Hijacker.
-func (l lean) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+func (l *lean) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffers, err := http.NewResponseController(l.ResponseWriter).Hijack()
 	if err != nil {
 		return nil, nil, err
 	}
 	conn = impatient{conn, l.writeTimeout}
+	l.conn = conn
 	if buffers.Reader.Buffered() == 0 {
 		buffers.Reader = bufio.NewReaderSize(conn, readBufferBytes)
 	}
