@@ -105,6 +105,7 @@ func TestSubscribingToWhatIsUnknownEndsWithItsName(t *testing.T) {
 	for query, named := range map[string]string{
 		`availabilityChanged(skus: ["KNOWN", "MISSING"]) { sku }`:     "MISSING",
 		`availabilityChanged(skus: ["NOT A SKU"]) { sku }`:            "SKU",
+		`availabilityChanged(skus: []) { sku }`:                       "at least one SKU",
 		`reservationChanged(id: "` + unknownID + `") { id }`:          unknownID,
 		`reservationChanged(id: "x") { id }`:                          "UUID",
 		`availabilityChanged(skus: ["KNOWN"], location: "X") { sku }`: "X",
