@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -73,6 +74,33 @@ func TestHoldOfTheRealtimePageIsWatchedToItsEnd(t *testing.T) {
 		require.Equal(t, line, hold.line())
 	}
 	require.NoError(t, hold.wait())
+}
+
+func TestFeedOfTheRealtimePageResumesWithoutAGap(t *testing.T) {
+	t.Parallel()
+	page := readRealtimePage(t)
+	database := "DATABASE_URL=" + pgtest.URL(t)
+	s := startServer(t, database, "HOLDFAST_DEMO=true")
+	other := startServer(t, database)
+
+	var log struct{ Edges []struct{ Cursor string } }
+	a := s.query(`{ auditLog(first: 1, filter: {sku: "POSTER-A2"}) { edges { cursor } } }`, nil)
+	require.NoError(t, json.Unmarshal(a.Data["auditLog"], &log))
+	const fromNowOn = "after: null"
+	require.Contains(t, page.scripts["stock-changes"], fromNowOn)
+	page.scripts["stock-changes"] = strings.Replace(page.scripts["stock-changes"], fromNowOn, "after: '"+log.Edges[0].Cursor+"'", 1)
+	feed := page.run(t, s, "stock-changes")
+
+	id := s.mutate("createHold", holdOf("first", "POSTER-A2", 1)).Reservation.ID
+	require.Equal(t, "POSTER-A2: HELD made version 2", feed.line())
+	require.NoError(t, s.wait())
+	other.mutate("convertHold", map[string]any{"reservationId": id})
+	other.mutate("createHold", holdOf("meanwhile", "POSTER-A2", 1))
+	s = startServer(t, database, "HOLDFAST_ADDR="+strings.TrimPrefix(s.url, "http://"))
+	require.Equal(t, "POSTER-A2: CONVERTED made version 3", feed.line())
+	require.Equal(t, "POSTER-A2: HELD made version 4", feed.line())
+	s.mutate("cancelAllocation", map[string]any{"reservationId": id})
+	require.Equal(t, "POSTER-A2: CANCELLED made version 5", feed.line())
 }
 
 func TestCurlOfTheRealtimePageFollowsUntilTheServerStops(t *testing.T) {
