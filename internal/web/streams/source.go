@@ -93,9 +93,7 @@ type source struct {
 
 var _ feed.Audience = (*source)(nil)
 
-// newSourceLocked starts an execution with its first follower, who is gathered
-// from the beginning: an execution that is refused before it reaches the feed
-// must answer somebody.
+// newSourceLocked starts an execution with its first follower.
 func (s *sharing) newSourceLocked(key string, first *follower) *source {
 	started := &source{
 		key: key, sharing: s, request: first.request,
