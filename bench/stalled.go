@@ -11,8 +11,8 @@ var stalled = workload{
 	name: "stalled",
 	about: `subscribers that stop reading: after -duration half of them read no more, but go on to send WebSocket pongs and pong
 messages, for another -duration; how long it takes until each of them is cut off, what it does to the others, and
-to the server's memory. Their connections take in 16 kB, so that it is soon the server that waits. Targets: cut within 10 s;
-the others' 99th percentile at most doubles; at most 64 MB more`,
+to the server's memory. Their connections take in -receive bytes, by default few, so that it is soon the server that
+has to wait. Targets: cut within 10 s; the others' 99th percentile at most doubles; at most 64 MB more`,
 	servers: 1,
 	needs:   needs{webSocket: true},
 	sizes:   sizes{duration: 15 * time.Second, rate: 100, connections: 16, subscribers: 200, skus: 100, follow: 100},
@@ -20,11 +20,6 @@ the others' 99th percentile at most doubles; at most 64 MB more`,
 }
 
 const (
-	// stalledReceiveBytes is all that the kernel takes in for one that doesn't
-	// read. By default that is hundreds of kilobytes, which take a while to come
-	// together.
-	stalledReceiveBytes = 16 << 10
-
 	nagInterval    = 100 * time.Millisecond
 	memoryInterval = 200 * time.Millisecond
 )
@@ -41,7 +36,7 @@ func runStalled(ctx context.Context, w *world) error {
 			if i < w.sizes.subscribers/2 {
 				return 0
 			}
-			return stalledReceiveBytes
+			return w.settings.receive
 		},
 	})
 	if err != nil {

@@ -182,7 +182,7 @@ func TestOneThatDoesNotReadNoticesThatItWasCut(t *testing.T) {
 			close(cut)
 			_ = conn.Close()
 		}()
-		conn, err := way{receiveBytes: stalledReceiveBytes}.dial(t.Context(), listener.Addr().String())
+		conn, err := way{receiveBytes: 16 << 10}.dial(t.Context(), listener.Addr().String())
 		require.NoError(t, err)
 		w := &webSocket{conn: conn}
 		defer w.close()
