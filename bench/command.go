@@ -27,6 +27,7 @@ type settings struct {
 	sizes     sizes
 	transport string
 	distinct  bool
+	receive   int
 	cut       string
 	cutEvery  time.Duration
 	asJSON    bool
@@ -76,6 +77,7 @@ Examples:
 			&cli.DurationFlag{Name: "settle", DefaultText: ownDefault, Usage: "crowd: how long a server is left alone before its memory is looked at"},
 			&cli.StringFlag{Name: "transport", Value: webSocketTransport, Usage: "how subscribers are connected: `ws` or sse"},
 			&cli.BoolFlag{Name: "distinct", Usage: "crowd: no two subscriptions have the same text"},
+			&cli.IntFlag{Name: "receive", Value: 16 << 10, Usage: "stalled: `BYTES` that the connection of one takes in that doesn't read; 0: what the system gives it"},
 			&cli.StringFlag{Name: "cut", Value: cutFeed, Usage: "cuts: `feed` cuts the connections that look at the audit log or listen, all cuts all"},
 			&cli.DurationFlag{Name: "cut-every", Value: 200 * time.Millisecond, Usage: "cuts: how often"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON document at the end, instead of tables"},
@@ -109,6 +111,7 @@ func readSettings(c *cli.Command) (settings, error) {
 		},
 		transport: c.String("transport"),
 		distinct:  c.Bool("distinct"),
+		receive:   c.Int("receive"),
 		cut:       c.String("cut"),
 		cutEvery:  c.Duration("cut-every"),
 		asJSON:    c.Bool("json"),
@@ -126,7 +129,7 @@ func readSettings(c *cli.Command) (settings, error) {
 	switch {
 	case c.String("url") == "" && c.String("url2") != "":
 		return s, errors.New("-url2 wants -url")
-	case s.sizes.anyNegative():
+	case s.sizes.anyNegative() || s.receive < 0:
 		return s, errors.New("no size, rate or duration is below zero")
 	case s.sizes.follow > skusPerSubscriptionMax:
 		return s, fmt.Errorf("-follow is at most %d", skusPerSubscriptionMax)

@@ -97,7 +97,7 @@ func (one *follower) run(ctx context.Context, w *world, number int) error {
 		if err != nil {
 			return err
 		}
-		s, err := open(ctx, w.settings.transport, one.server.url, number, body)
+		s, err := way{transport: w.settings.transport, serverURL: one.server.url, number: number}.open(ctx, body)
 		if err == nil {
 			one.mu.Lock()
 			one.stream = s

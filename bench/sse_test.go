@@ -26,7 +26,7 @@ func TestServerSentEventsAreReadHoweverTheyArrive(t *testing.T) {
 				rest = rest[n:]
 			}
 		})
-		s, err := open(t.Context(), sseTransport, url, 0, []byte(`{}`))
+		s, err := way{transport: sseTransport, serverURL: url}.open(t.Context(), []byte(`{}`))
 		require.NoError(t, err)
 		defer s.close()
 		for _, wanted := range []int64{1, 2, 3} {
@@ -47,7 +47,7 @@ func TestABrokenEventStreamIsNoEndOfTheSubscription(t *testing.T) {
 		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
 	})
-	s, err := open(t.Context(), sseTransport, url, 0, []byte(`{}`))
+	s, err := way{transport: sseTransport, serverURL: url}.open(t.Context(), []byte(`{}`))
 	require.NoError(t, err)
 	defer s.close()
 	_, err = s.next()

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"net"
 	"sync"
 	"time"
 )
@@ -12,8 +11,8 @@ var stalled = workload{
 	name: "stalled",
 	about: `subscribers that stop reading: after -duration half of them read no more, but go on to send WebSocket pongs and pong
 messages, for another -duration; how long it takes until each of them is cut off, what it does to the others, and
-to the server's memory. They receive into 4 kB, so that it is the server that has to wait. Targets: cut within 10 s;
-the others' 99th percentile at most doubles; at most 64 MB more`,
+to the server's memory. Their connections take in -receive bytes, by default few, so that it is soon the server that
+has to wait. Targets: cut within 10 s; the others' 99th percentile at most doubles; at most 64 MB more`,
 	servers: 1,
 	needs:   needs{webSocket: true},
 	sizes:   sizes{duration: 15 * time.Second, rate: 100, connections: 16, subscribers: 200, skus: 100, follow: 100},
@@ -21,11 +20,6 @@ the others' 99th percentile at most doubles; at most 64 MB more`,
 }
 
 const (
-	// stalledReceiveBytes is all that the kernel takes in for one that doesn't
-	// read. With what Linux has by default a server would have sent megabytes
-	// before it could know.
-	stalledReceiveBytes = 4 << 10
-
 	nagInterval    = 100 * time.Millisecond
 	memoryInterval = 200 * time.Millisecond
 )
@@ -38,6 +32,12 @@ func runStalled(ctx context.Context, w *world) error {
 		servers: w.servers,
 		fields:  fully,
 		follow:  func(i int) []int { return window(i, w.sizes.follow, w.sizes.skus) },
+		receiveBytes: func(i int) int {
+			if i < w.sizes.subscribers/2 {
+				return 0
+			}
+			return w.settings.receive
+		},
 	})
 	if err != nil {
 		return err
@@ -136,8 +136,5 @@ func (one *watcher) stall(over <-chan struct{}) bool {
 	one.stopReading.Store(true)
 	_ = w.conn.SetReadDeadline(time.Now()) // ends the read that is under way
 	<-one.finished
-	if tcp, isTCP := w.conn.(*net.TCPConn); isTCP {
-		_ = tcp.SetReadBuffer(stalledReceiveBytes)
-	}
 	return w.nag(nagInterval, over)
 }

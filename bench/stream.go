@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"runtime"
+	"syscall"
 	"time"
 )
 
@@ -38,22 +39,32 @@ var errEnded = errors.New("the server ended the subscription")
 // endedBy returns errEnded with the server's words.
 func endedBy(message []byte) error { return fmt.Errorf("%w: %.300s", errEnded, message) }
 
-// open subscribes. Connections are numbered, so as to spread over addresses.
-func open(ctx context.Context, transport, serverURL string, number int, body []byte) (stream, error) {
-	u, err := url.Parse(serverURL)
+// way is how a subscription gets to its server.
+type way struct {
+	transport string
+	serverURL string
+	number    int // of the connection, so as to spread them over addresses
+	// receiveBytes is all that the kernel takes in for one that doesn't read; 0:
+	// what it does by default.
+	receiveBytes int
+}
+
+// open subscribes.
+func (to way) open(ctx context.Context, body []byte) (stream, error) {
+	u, err := url.Parse(to.serverURL)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	conn, err := dial(ctx, hostPort(u), number)
+	conn, err := to.dial(ctx, hostPort(u))
 	if err != nil {
 		return nil, err
 	}
 	breakOff := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer breakOff()
 	var s stream
-	if transport == sseTransport {
+	if to.transport == sseTransport {
 		s, err = openSSE(conn, u.Host, body)
 	} else {
 		s, err = openWebSocket(conn, u.Host, body)
@@ -71,10 +82,19 @@ const sourceAddresses = 16
 
 // dial connects from 127.0.0.x to a server on this machine, where the system has
 // all of those without being asked.
-func dial(ctx context.Context, host string, number int) (net.Conn, error) {
+func (to way) dial(ctx context.Context, host string) (net.Conn, error) {
 	dialer := net.Dialer{KeepAlive: -1}
-	if to, _, err := net.SplitHostPort(host); err == nil && to == "127.0.0.1" && runtime.GOOS == "linux" {
-		dialer.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+number%sourceAddresses))}
+	if at, _, err := net.SplitHostPort(host); err == nil && at == "127.0.0.1" && runtime.GOOS == "linux" {
+		dialer.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+to.number%sourceAddresses))}
+	}
+	if to.receiveBytes > 0 {
+		// Before it is connected: what the server was once told that there is
+		// room for, it would go on to send, and nothing would come through any
+		// more, not even that it has closed the connection.
+		dialer.Control = func(_, _ string, conn syscall.RawConn) (err error) {
+			failed := conn.Control(func(socket uintptr) { err = setReceiveBytes(socket, to.receiveBytes) })
+			return errors.Join(failed, err)
+		}
 	}
 	return dialer.DialContext(ctx, "tcp", host)
 }

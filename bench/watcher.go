@@ -67,6 +67,9 @@ type audienceSpec struct {
 	fields func(i int) string
 	// follow is the SKUs of the i-th watcher.
 	follow func(i int) []int
+	// receiveBytes is what the i-th watcher's connection takes in while it doesn't
+	// read; nil: what it does by default.
+	receiveBytes func(i int) int
 	// returns has a watcher subscribe anew when its connection or subscription
 	// ends, as client libraries do. Without it, that is an error.
 	returns bool
@@ -88,7 +91,11 @@ func (w *world) watch(ctx context.Context, spec audienceSpec) (*audience, error)
 		if err != nil {
 			return err
 		}
-		subscribe := func() (stream, error) { return open(reading, w.settings.transport, one.server.url, i, body) }
+		to := way{transport: w.settings.transport, serverURL: one.server.url, number: i}
+		if spec.receiveBytes != nil {
+			to.receiveBytes = spec.receiveBytes(i)
+		}
+		subscribe := func() (stream, error) { return to.open(reading, body) }
 		if one.stream, err = subscribe(); err != nil {
 			return err
 		}

@@ -137,7 +137,7 @@ func TestASubscriptionOverAnotherOnesWebSocketDeliversAndEnds(t *testing.T) {
 		say(`{"payload":{"data":{"n":2}},"id":"1","type":"next"}`)
 		say(`{"id":"1","type":"complete"}`)
 	})
-	s, err := open(t.Context(), webSocketTransport, url, 0, []byte(`{"query":"subscription{n}"}`))
+	s, err := way{transport: webSocketTransport, serverURL: url}.open(t.Context(), []byte(`{"query":"subscription{n}"}`))
 	require.NoError(t, err)
 	defer s.close()
 	for _, wanted := range []int64{1, 2} {
@@ -156,7 +156,7 @@ func TestASubscriptionOverAnotherOnesWebSocketDeliversAndEnds(t *testing.T) {
 func TestARefusedWebSocketIsAnError(t *testing.T) {
 	t.Parallel()
 	url, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
-	_, err := open(t.Context(), webSocketTransport, url, 0, []byte(`{}`))
+	_, err := way{transport: webSocketTransport, serverURL: url}.open(t.Context(), []byte(`{}`))
 	require.ErrorContains(t, err, "status 503")
 }
 
@@ -174,6 +174,7 @@ func TestOneThatDoesNotReadNoticesThatItWasCut(t *testing.T) {
 			if !assert.NoError(t, err) {
 				return
 			}
+			go func() { _, _ = io.Copy(io.Discard, conn) }()
 			if flooded {
 				_ = conn.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
 				_, _ = io.Copy(conn, zeroes{})
@@ -181,7 +182,7 @@ func TestOneThatDoesNotReadNoticesThatItWasCut(t *testing.T) {
 			close(cut)
 			_ = conn.Close()
 		}()
-		conn, err := net.Dial("tcp", listener.Addr().String())
+		conn, err := way{receiveBytes: 16 << 10}.dial(t.Context(), listener.Addr().String())
 		require.NoError(t, err)
 		w := &webSocket{conn: conn}
 		defer w.close()

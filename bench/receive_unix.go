@@ -1,0 +1,9 @@
+//go:build unix
+
+package main
+
+import "syscall"
+
+func setReceiveBytes(socket uintptr, bytes int) error {
+	return syscall.SetsockoptInt(int(socket), syscall.SOL_SOCKET, syscall.SO_RCVBUF, bytes)
+}
