@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,7 +35,7 @@ const rawWatchA = `subscription { availabilityChanged(skus: [\"A\"]) { sku versi
 
 func TestOneWhoStoppedReadingIsCutWhateverElseItSends(t *testing.T) {
 	t.Parallel()
-	const probe, answer = 50 * time.Millisecond, 200 * time.Millisecond
+	const probe, answer = 50 * time.Millisecond, time.Second
 	for name, sent := range map[string]string{
 		"Nothing":      "",
 		"Pongs":        frame(opPong, "") + frame(opPong, "pong"),
@@ -212,12 +213,7 @@ func TestAWriteThatFindsNoRoomCutsTheReader(t *testing.T) {
 	for name, subscribe := range map[string]func(w *world) net.Conn{
 		"WebSocket": func(w *world) net.Conn { return w.rawWatch(rawWatchLarge).conn },
 		"EventStream": func(w *world) net.Conn {
-			conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
-			require.NoError(w.t, err)
-			body := `{"query":"` + rawWatchLarge + `"}`
-			_, err = fmt.Fprintf(conn, "POST /graphql HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
-			require.NoError(w.t, err)
-			return conn
+			return w.startStream(`{"query":"`+rawWatchLarge+`"}`, 0)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -284,4 +280,39 @@ func TestOneWhoStopsInTheMiddleOfAMessageIsCut(t *testing.T) {
 	r.send(frame(opText, `{"type":"ping"}`)[:8])
 	w.requireCut()
 	w.requireNobody()
+}
+
+// startStream sends a request for an event stream, and so much of its body.
+func (w *world) startStream(body string, missing int) net.Conn {
+	w.t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+	require.NoError(w.t, err)
+	w.t.Cleanup(func() { _ = conn.Close() })
+	_, err = fmt.Fprintf(conn, "POST /graphql HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body)+missing, body)
+	require.NoError(w.t, err)
+	return conn
+}
+
+func TestOneWhoNeverSaysWhatItWantsIsNotWaitedForForever(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(s *setting) { s.Hello = 100 * time.Millisecond })
+	conn := w.startStream(`{"query":`, 1000)
+	require.NoError(t, conn.SetReadDeadline(time.Now().Add(patience)))
+	_, err := io.Copy(io.Discard, conn)
+	require.NotErrorIs(t, err, os.ErrDeadlineExceeded)
+	w.requireNobody()
+}
+
+func TestTheTimeToSayWhatIsWantedDoesNotBoundTheStream(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(s *setting) { s.Hello, s.Heartbeat = 20*time.Millisecond, 10*time.Millisecond })
+	w.add("A")
+	s := w.stream(watchBody("A"))
+	s.version()
+	for range 10 {
+		block, err := s.block()
+		require.NoError(t, err)
+		require.Equal(t, ":\n", block)
+	}
+	require.Equal(t, w.change("A"), s.version())
 }

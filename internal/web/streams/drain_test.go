@@ -246,3 +246,71 @@ func TestAServerThatStopsLeavesNoClientBehind(t *testing.T) {
 	require.NoError(t, <-drained)
 	require.NoError(t, <-served)
 }
+
+func TestADrainThatHasNoTimeLeftBreaksOffEventStreams(t *testing.T) {
+	t.Parallel()
+	for name, begin := range map[string]func(w *world){
+		"WithoutABody": func(w *world) { w.startStream(`{"query":`, 1000) },
+		"WithoutAReader": func(w *world) {
+			w.startStream(`{"query":"`+rawWatchLarge+`"}`, 0)
+			stop := make(chan struct{})
+			wait := w.changeUntil(stop)
+			w.eventually(func(c *assert.CollectT) { assert.Greater(c, w.seen.coalescedCount(), 10) }) // it writes, and waits for room
+			close(stop)
+			wait()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(s *setting) { s.Hello, s.Write = time.Hour, time.Hour })
+			w.addLarge("A")
+			begin(w)
+			w.eventually(func(c *assert.CollectT) { assert.Equal(c, 1, w.streams.Clients()) })
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			over := make(chan struct{})
+			go func() {
+				defer close(over)
+				w.streams.Drain(ctx)
+			}()
+			requireSoon(t, over, "the drain goes on")
+			w.requireNobody()
+		})
+	}
+}
+
+func TestAClientThatLeavesWhileItsConnectionIsMadeLeavesNothing(t *testing.T) {
+	t.Parallel()
+	arrived, let := make(chan struct{}, 1), make(chan struct{})
+	w := newWorld(t, func(s *setting) {
+		s.around = func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { next.ServeHTTP(late{rw, arrived, let}, r) })
+		}
+	})
+	conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+	require.NoError(t, err)
+	_, err = io.WriteString(conn, handshake)
+	require.NoError(t, err)
+	<-arrived
+	require.NoError(t, conn.Close())
+	close(let)
+	w.requireNobody()
+}
+
+func TestACloseIsToldWithItsCodeHoweverMuchElseIs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.add("A")
+	stop := make(chan struct{})
+	wait := w.changeUntil(stop)
+	defer wait()
+	defer close(stop)
+	for range 30 {
+		s := w.dial()
+		s.watch("1", "A")
+		s.version("1")
+		s.watch("1", "A")
+		code, _ := s.closed()
+		require.Equal(t, 4409, code)
+	}
+}

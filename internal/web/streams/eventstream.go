@@ -51,11 +51,13 @@ func (t eventStreams) Do(w http.ResponseWriter, r *http.Request, exec graphql.Gr
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
 
 	r.Body = http.MaxBytesReader(w, r.Body, t.options.MessageBytesMax)
+	_ = c.control.SetReadDeadline(time.Now().Add(t.timing.hello))
 	asked, problems := requestOf(r, exec)
 	if problems != nil {
 		_ = c.write(nextEvent(encode(problems)) + completeEvent)
 		return
 	}
+	_ = c.control.SetReadDeadline(time.Time{}) // it would end the stream
 	ctx, cancel := context.WithCancel(asked.ctx)
 	defer cancel()
 	out := &outbox{wake: c.wake}
@@ -179,5 +181,6 @@ func (c *eventStream) depart() { c.departOnce.Do(func() { close(c.departing) }) 
 // breakOff implements connected.
 func (c *eventStream) breakOff() {
 	c.depart()
-	_ = c.control.SetWriteDeadline(time.Now()) // it may be writing
+	_ = c.control.SetReadDeadline(time.Now()) // it may be reading what is asked for, or writing
+	_ = c.control.SetWriteDeadline(time.Now())
 }

@@ -22,6 +22,10 @@ const (
 	opPong = 0xA
 )
 
+const handshake = "GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n" +
+	"Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+
 // raw is a client of WebSockets that does what a library never would.
 type raw struct {
 	t    *testing.T
@@ -37,9 +41,7 @@ func (w *world) raw(frames ...string) *raw {
 	w.t.Cleanup(func() { _ = conn.Close() })
 	r := &raw{w.t, conn.(*net.TCPConn), bufio.NewReaderSize(conn, 16)}
 	require.NoError(w.t, conn.SetReadDeadline(time.Now().Add(patience)))
-	r.send("GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n" +
-		"Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n" + strings.Join(frames, ""))
+	r.send(handshake + strings.Join(frames, ""))
 	response, err := http.ReadResponse(r.in, nil)
 	require.NoError(w.t, err)
 	require.Equal(w.t, http.StatusSwitchingProtocols, response.StatusCode)

@@ -307,6 +307,12 @@ func (o *observer) Coalesced(string) {
 	o.coalesced++
 }
 
+func (o *observer) coalescedCount() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.coalesced
+}
+
 func (o *observer) count(name string, change int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

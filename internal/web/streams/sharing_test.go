@@ -25,7 +25,7 @@ func TestJoinersFirstEventHasWhatWasCommittedBeforeItJoined(t *testing.T) {
 	s.watch("follower", "A")
 	require.EqualValues(t, 1, s.version("follower"))
 	joiner := w.dial()
-	for version := int64(2); version < 500; version++ {
+	for version := int64(2); version < 200; version++ {
 		w.commit("A", "default") // and nobody is told
 		joiner.watch("joiner", "A")
 		require.Equal(t, version, joiner.version("joiner"))
@@ -380,7 +380,7 @@ func TestAReservationsEndCompletesForAll(t *testing.T) {
 
 func TestOneWhoJoinsAReservationAsItEndsGetsItsEndFirst(t *testing.T) {
 	t.Parallel()
-	for range 100 {
+	for range 40 {
 		w := newWorld(t)
 		w.commitMove(inventory.Held)
 		follower, joiner := w.dial(), w.dial()
@@ -477,7 +477,7 @@ func TestASlowReaderGetsTheLatestAndOthersDoNotWait(t *testing.T) {
 	quick.watch("1", "A", "B")
 	quick.version("1")
 	quick.version("1")
-	for range 2000 {
+	for range 500 {
 		require.Equal(t, w.change("A"), quick.version("1"))
 	}
 	last := w.change("B")
@@ -491,5 +491,5 @@ func TestASlowReaderGetsTheLatestAndOthersDoNotWait(t *testing.T) {
 		versions = append(versions, value.Version)
 	}
 	require.True(t, slices.IsSorted(versions))
-	require.EqualValues(t, 2001, versions[len(versions)-1])
+	require.EqualValues(t, 501, versions[len(versions)-1])
 }

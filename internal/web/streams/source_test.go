@@ -97,3 +97,65 @@ func TestJoinerIsNeverGivenAnEventFromBeforeTheRead(t *testing.T) {
 		})
 	}
 }
+
+func TestOneWhoLeavesBeforeItJoinsOrTwiceLeavesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, exec := &sharing{sources: map[string]*source{}}, newScript()
+		early := &follower{request: exec.request(), out: eager(make(chan string, 9))}
+		s.leave(early)
+		s.join(early)
+		require.Empty(t, s.sources)
+
+		taken := make(chan string, 9)
+		one := &follower{request: exec.request(), out: eager(taken)}
+		s.join(one)
+		first := one.source
+		other := &follower{request: exec.request(), out: eager(make(chan string, 9))}
+		s.join(other)
+		require.Same(t, first, other.source)
+		s.leave(other)
+		s.leave(other)
+		require.False(t, first.over, "the one is still there")
+		s.leave(one)
+		s.leave(one)
+		require.Empty(t, s.sources)
+
+		again := &follower{request: exec.request(), out: eager(make(chan string, 9))}
+		s.join(again)
+		require.NotSame(t, first, again.source)
+		s.leave(one)
+		require.Len(t, s.sources, 1, "of another")
+		s.leave(again)
+		synctest.Wait()
+		require.Empty(t, taken)
+		require.Empty(t, s.sources)
+	})
+}
+
+func TestAnExecutionThatEndsUnreadEndsForAll(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(exec *script){
+		"Refused": func(exec *script) { exec.responses <- &graphql.Response{Errors: gqlerror.List{{Message: "no"}}} },
+		"Silent":  func(exec *script) { exec.responses <- nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s, exec := &sharing{sources: map[string]*source{}}, newScript()
+				ended := make([]chan string, 3)
+				for i := range ended {
+					ended[i] = make(chan string, 9)
+					s.join(&follower{request: exec.request(), out: eager(ended[i])})
+				}
+				end(exec)
+				synctest.Wait()
+				for _, taken := range ended {
+					for range taken { // up to its close
+					}
+				}
+				require.Empty(t, s.sources)
+			})
+		})
+	}
+}

@@ -4,7 +4,8 @@ import "time"
 
 // timing is how long the transports wait for what.
 type timing struct {
-	// hello is how long a client may take to say hello.
+	// hello is how long a client may take to say hello, or to say what an event
+	// stream is to be of.
 	hello time.Duration
 
 	// write is how long a write may find no room in the kernel's buffers.
