@@ -50,6 +50,9 @@ type connection struct {
 	// before it has begun.
 	departing, broken bool
 	operations        map[string]*operation
+	// commands counts the operations that end by themselves. A connection that
+	// is to depart has them finished.
+	commands int
 	// due are the operations that may be owed something, and writing says that
 	// somebody sees to it.
 	due     []*operation
@@ -64,6 +67,8 @@ type operation struct {
 	head []byte
 	// stop has nothing more delivered.
 	stop func()
+	// isCommand says that it ends by itself.
+	isCommand bool
 	// isDue is guarded by the connection's mutex.
 	isDue bool
 }
@@ -150,6 +155,7 @@ func (c *connection) receive(m message) (code websocket.StatusCode, reason strin
 	case "complete":
 		if op := c.forget(m.ID); op != nil {
 			op.stop()
+			c.settle(op)
 		}
 	default:
 		return closeInvalidMessage, "Invalid message received"
@@ -163,7 +169,7 @@ func (c *connection) subscribe(m message) (code websocket.StatusCode, reason str
 		return closeInvalidMessage, "Invalid message received: " + err.Error()
 	}
 	c.mu.Lock()
-	open := len(c.operations)
+	open, departing := len(c.operations), c.departing
 	_, duplicate := c.operations[m.ID]
 	c.mu.Unlock()
 	if duplicate {
@@ -172,6 +178,10 @@ func (c *connection) subscribe(m message) (code websocket.StatusCode, reason str
 	if limit := c.streams.options.SubscriptionsMax; open >= limit {
 		c.refuse(m.ID, refusal("LIMIT_EXCEEDED",
 			fmt.Sprintf("this connection has all the subscriptions it may: HOLDFAST_SUBSCRIPTIONS_MAX is %d", limit)))
+		return 0, ""
+	}
+	if departing {
+		c.refuse(m.ID, refusal("OVERLOADED", shuttingDown))
 		return 0, ""
 	}
 	r, problems := newRequest(c.ctx, c.exec, params)
@@ -186,12 +196,17 @@ func (c *connection) subscribe(m message) (code websocket.StatusCode, reason str
 // start has the request answered under the id.
 func (c *connection) start(id string, r request) {
 	quoted, _ := json.Marshal(id) // a string always encodes
-	op := &operation{id: id, head: fmt.Appendf(nil, `{"id":%s,"type":"next","payload":`, quoted)}
+	op := &operation{
+		id: id, head: fmt.Appendf(nil, `{"id":%s,"type":"next","payload":`, quoted), isCommand: !r.isSubscription(),
+	}
 	op.wake = func() { c.schedule(op) }
 	var begin func()
 	begin, op.stop = c.streams.answer(c.ctx, r, &op.outbox)
 	c.mu.Lock()
 	c.operations[id] = op
+	if op.isCommand {
+		c.commands++
+	}
 	c.mu.Unlock()
 	begin()
 }
@@ -203,6 +218,18 @@ func (c *connection) forget(id string) *operation {
 	op := c.operations[id]
 	delete(c.operations, id)
 	return op
+}
+
+// settle has a connection depart that waited for the last of its commands.
+func (c *connection) settle(op *operation) {
+	if !op.isCommand {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.commands--; c.commands == 0 && c.departing {
+		go c.depart()
+	}
 }
 
 // refuse ends an operation before it began.
@@ -289,6 +316,7 @@ func (c *connection) flush() {
 			if c.forget(op.id) != nil {
 				op.stop()
 				c.write(message{ID: op.id, Type: "complete"})
+				c.settle(op)
 			}
 		}
 	}
@@ -324,9 +352,9 @@ func (c *connection) cut(reason string) {
 func (c *connection) depart() {
 	c.mu.Lock()
 	c.departing = true
-	begun := c.conn != nil
+	ready := c.conn != nil && c.commands == 0
 	c.mu.Unlock()
-	if begun {
+	if ready {
 		c.close(websocket.StatusServiceRestart, "Service restart")
 	}
 }

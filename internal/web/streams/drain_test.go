@@ -11,9 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"holdfast/internal/web"
 )
@@ -313,4 +315,49 @@ func TestACloseIsToldWithItsCodeHoweverMuchElseIs(t *testing.T) {
 		code, _ := s.closed()
 		require.Equal(t, 4409, code)
 	}
+}
+
+// gate is an extension that holds queries back.
+type gate struct{ reached, open chan struct{} }
+
+func (gate) ExtensionName() string                   { return "Gate" }
+func (gate) Validate(graphql.ExecutableSchema) error { return nil }
+func (g gate) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Query {
+		g.reached <- struct{}{}
+		select {
+		case <-g.open:
+		case <-ctx.Done():
+		}
+	}
+	return next(ctx)
+}
+
+func TestACommandThatIsUnderWayIsFinishedByADrain(t *testing.T) {
+	t.Parallel()
+	g := gate{make(chan struct{}, 10), make(chan struct{})}
+	w := newWorld(t, func(s *setting) { s.extensions = append(s.extensions, g) })
+	s, e := w.dial(), w.stream(`{"query":"{ __typename }"}`)
+	s.start("1", "{ __typename }", nil)
+	<-g.reached
+	<-g.reached
+	over := w.drain()
+	w.eventually(func(c *assert.CollectT) { assert.True(c, w.streams.Departing()) })
+	s.start("late", "{ __typename }", nil)
+	s.requireRefused("late", "OVERLOADED")
+	close(g.open)
+	m := s.receive()
+	require.Equal(t, "next", m.Type)
+	require.JSONEq(t, `{"data": {"__typename": "Query"}}`, string(m.Payload))
+	s.requireComplete("1")
+	code, _ := s.closed()
+	require.Equal(t, 1012, code)
+	name, data, err := e.receive()
+	require.NoError(t, err)
+	require.Equal(t, "next", name)
+	require.Contains(t, data, "Query")
+	name, _, err = e.receive()
+	require.NoError(t, err)
+	require.Equal(t, "complete", name)
+	requireSoon(t, over, "the drain goes on")
 }

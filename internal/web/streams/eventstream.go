@@ -40,7 +40,7 @@ func IsEventStream(r *http.Request) bool {
 func (t eventStreams) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	c := &eventStream{
 		streams: t.Streams, w: w, control: http.NewResponseController(w),
-		due: make(chan struct{}, 1), departing: make(chan struct{}),
+		due: make(chan struct{}, 1), departing: make(chan struct{}), broken: make(chan struct{}),
 	}
 	if !t.enter(w, byEventStream, c) {
 		return
@@ -64,7 +64,11 @@ func (t eventStreams) Do(w http.ResponseWriter, r *http.Request, exec graphql.Gr
 	begin, stop := t.answer(ctx, asked, out)
 	defer stop()
 	begin()
-	c.serve(r.Context(), out)
+	departing := c.departing
+	if !asked.isSubscription() {
+		departing = nil // it ends by itself, and is to be finished
+	}
+	c.serve(r.Context(), out, departing)
 }
 
 func requestOf(r *http.Request, exec graphql.GraphExecutor) (request, *graphql.Response) {
@@ -103,22 +107,27 @@ type eventStream struct {
 	// due is signalled when something may be owed.
 	due chan struct{}
 
-	departOnce sync.Once
-	departing  chan struct{}
+	// departing and broken are closed by depart and breakOff.
+	departOnce, breakOnce sync.Once
+	departing, broken     chan struct{}
 }
 
 const completeEvent = "event: complete\ndata:\n\n"
 
 func nextEvent(payload []byte) string { return "event: next\ndata: " + string(payload) + "\n\n" }
 
-// serve writes what is owed until nothing more is to come, or the client goes.
-func (c *eventStream) serve(ctx context.Context, out *outbox) {
+// serve writes what is owed until nothing more is to come, the client goes, or
+// the server does.
+func (c *eventStream) serve(ctx context.Context, out *outbox, departing <-chan struct{}) {
 	beat := time.NewTicker(c.streams.timing.heartbeat)
 	defer beat.Stop()
 	err := c.write(":\n\n") // the client learns that it is connected
 	for err == nil {
 		select { // first of all, for there may always be something owed
-		case <-c.departing:
+		case <-departing:
+			c.sever()
+			return
+		case <-c.broken:
 			c.sever()
 			return
 		case <-ctx.Done():
@@ -140,7 +149,8 @@ func (c *eventStream) serve(ctx context.Context, out *outbox) {
 		case <-c.due:
 		case <-beat.C:
 			err = c.write(":\n\n")
-		case <-c.departing:
+		case <-departing:
+		case <-c.broken:
 		case <-ctx.Done():
 		}
 	}
@@ -180,7 +190,7 @@ func (c *eventStream) depart() { c.departOnce.Do(func() { close(c.departing) }) 
 
 // breakOff implements connected.
 func (c *eventStream) breakOff() {
-	c.depart()
+	c.breakOnce.Do(func() { close(c.broken) })
 	_ = c.control.SetReadDeadline(time.Now()) // it may be reading what is asked for, or writing
 	_ = c.control.SetWriteDeadline(time.Now())
 }

@@ -35,7 +35,7 @@ func (s *Streams) Executions() int {
 	return len(s.sharing.sources)
 }
 
-// Departing says whether a drain has told each connection to go, and BrokenOff
+// Departing says whether a drain has told each WebSocket to go, and BrokenOff
 // whether it has told each that there is no more time.
 func (s *Streams) Departing() bool { return s.all(func(c *connection) bool { return c.departing }) }
 func (s *Streams) BrokenOff() bool { return s.all(func(c *connection) bool { return c.broken }) }
@@ -44,7 +44,10 @@ func (s *Streams) all(is func(*connection) bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for client := range s.open {
-		c := client.(*connection)
+		c, isWebSocket := client.(*connection)
+		if !isWebSocket {
+			continue
+		}
 		c.mu.Lock()
 		holds := is(c)
 		c.mu.Unlock()

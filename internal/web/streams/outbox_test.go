@@ -166,13 +166,13 @@ func TestAStreamThatIsAlwaysOwedSomethingCanBeTold(t *testing.T) {
 			w := &endless{written: make(chan struct{}, 1)}
 			c := &eventStream{
 				streams: New(Options{}), w: w, control: http.NewResponseController(w),
-				due: make(chan struct{}, 1), departing: make(chan struct{}),
+				due: make(chan struct{}, 1), departing: make(chan struct{}), broken: make(chan struct{}),
 			}
 			w.out = &outbox{wake: c.wake, tell: observed{observer: nobody{}}}
 			served := make(chan struct{})
 			go func() {
 				defer close(served)
-				c.serve(ctx, w.out)
+				c.serve(ctx, w.out, c.departing)
 			}()
 			<-w.written
 			tell(c, cancel)

@@ -44,6 +44,8 @@ type Observer interface {
 	Cut(reason string)
 }
 
+const shuttingDown = "the server is shutting down; connect again"
+
 // Reasons to cut a connection.
 const cutUnresponsive = "unresponsive"
 
@@ -97,7 +99,7 @@ func (s *Streams) enter(w http.ResponseWriter, transport string, c connected) bo
 	defer s.mu.Unlock()
 	switch {
 	case s.draining:
-		refuse(w, "OVERLOADED", "the server is shutting down; connect again")
+		refuse(w, "OVERLOADED", shuttingDown)
 		return false
 	case len(s.open) >= s.options.ConnectionsMax:
 		refuse(w, "LIMIT_EXCEEDED", fmt.Sprintf("the server has all the connections it may: HOLDFAST_CONNECTIONS_MAX is %d", s.options.ConnectionsMax))
