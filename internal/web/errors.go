@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"regexp"
 	"runtime/debug"
-	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -20,14 +17,12 @@ import (
 )
 
 const (
-	codeBadInput = "BAD_USER_INPUT"
-	codeLimit    = "LIMIT_EXCEEDED"
-	codeInternal = "INTERNAL"
+	codeBadInput     = "BAD_USER_INPUT"
+	codeNotPersisted = "PERSISTED_QUERY_NOT_FOUND"
+	codeLimit        = "LIMIT_EXCEEDED"
+	codeOverloaded   = "OVERLOADED"
+	codeInternal     = "INTERNAL"
 )
-
-// tooLarge is what http.MaxBytesError says, which is all that the transport
-// lets through of it.
-var tooLarge = (&http.MaxBytesError{}).Error()
 
 // errorPresenter turns errors into what a client may see: a code, a sentence,
 // and the argument at fault. What it doesn't recognise is logged in full and
@@ -59,10 +54,6 @@ func (p errorPresenter) present(ctx context.Context, err error) *gqlerror.Error 
 			return badInput(shown, shown.Message, field)
 		}
 		return shown
-	case code == "" && strings.Contains(shown.Message, tooLarge):
-		return withCode(gqlerror.Errorf("the request's body is over %d bytes", BodyBytesMax), codeLimit)
-	case code == "" && malformed(ctx):
-		return withCode(gqlerror.Errorf("the request is not a JSON object with a query%s", syntaxError(shown)), errcode.ParseFailed)
 	case code == "":
 		return p.internal(ctx, err, shown)
 	default:
@@ -100,21 +91,4 @@ func badInput(shown *gqlerror.Error, message string, field []string) *gqlerror.E
 func withCode(e *gqlerror.Error, code string) *gqlerror.Error {
 	e.Extensions = map[string]any{"code": code}
 	return e
-}
-
-var jsonSyntaxError = regexp.MustCompile(`: (invalid character .*?|unexpected end of JSON input|unexpected EOF) body:`)
-
-// syntaxError is what is wrong with the body as JSON. The rest of the
-// transport's message would echo the body.
-func syntaxError(e *gqlerror.Error) string {
-	if found := jsonSyntaxError.FindStringSubmatch(e.Message); found != nil {
-		return ": " + found[1]
-	}
-	return ""
-}
-
-// malformed says that the request got no further than its transport: no
-// operation had been made of it.
-func malformed(ctx context.Context) bool {
-	return !graphql.HasOperationContext(ctx) || graphql.GetOperationContext(ctx).Operation == nil
 }

@@ -9,22 +9,14 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
-	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"holdfast/graph"
 	"holdfast/internal/web/streams"
 )
 
-const (
-	// queriesMax and persistedMax bound what is remembered of parsed and of
-	// persisted queries.
-	queriesMax   = 500
-	persistedMax = 500
-
-	// tokensMax bounds a query before it is parsed.
-	tokensMax = 10_000
-)
+// tokensMax bounds a query before it is parsed.
+const tokensMax = 10_000
 
 // GraphQL answers the schema over POST, GET (queries only) and the streams. The
 // extensions are those that the resolvers need.
@@ -34,15 +26,12 @@ func GraphQL(resolvers graph.ResolverRoot, streams *streams.Streams, log *slog.L
 	for _, t := range streams.Transports() {
 		server.AddTransport(t)
 	}
-	server.AddTransport(transport.GET{UseGrapQLResponseJsonByDefault: true})
-	server.AddTransport(transport.POST{UseGrapQLResponseJsonByDefault: true})
-	server.AddTransport(unsupported{})
+	server.AddTransport(exchange{})
 
-	server.SetQueryCache(lru.New[*ast.QueryDocument](queriesMax))
+	server.SetQueryCache(cache[*ast.QueryDocument]{lru.New[*ast.QueryDocument](queriesMax), func(query string, _ *ast.QueryDocument) int { return len(query) }})
 	server.SetParserTokenLimit(tokensMax)
-	server.Use(operationByMethod{})
 	server.Use(extension.Introspection{})
-	server.Use(extension.AutomaticPersistedQuery{Cache: lru.New[string](persistedMax)})
+	server.Use(newPersistedQueries())
 	for _, e := range extensions {
 		server.Use(e)
 	}
@@ -50,5 +39,5 @@ func GraphQL(resolvers graph.ResolverRoot, streams *streams.Streams, log *slog.L
 	presenter := errorPresenter{schema.Schema(), log}
 	server.SetErrorPresenter(presenter.present)
 	server.SetRecoverFunc(presenter.recovered)
-	return withWay(server)
+	return server
 }

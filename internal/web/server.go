@@ -127,7 +127,7 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 		answer(w, errStarting)
 		return
 	}
-	if isStream(r) {
+	if streams.IsWebSocket(r) || streams.IsEventStream(r) {
 		opened.graphql.ServeHTTP(w, r)
 		return
 	}
@@ -136,7 +136,6 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	r.Header.Del("Upgrade")
 	ctx, cancel := context.WithTimeout(r.Context(), s.requestTimeout)
 	defer cancel()
-	r.Body = http.MaxBytesReader(w, r.Body, BodyBytesMax)
 	opened.graphql.ServeHTTP(w, r.WithContext(ctx))
 }
 

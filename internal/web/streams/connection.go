@@ -14,6 +14,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/coder/websocket"
+
+	"holdfast/internal/web/wire"
 )
 
 // The close codes of graphql-transport-ws.
@@ -164,9 +166,9 @@ func (c *connection) receive(m message) (code websocket.StatusCode, reason strin
 }
 
 func (c *connection) subscribe(m message) (code websocket.StatusCode, reason string) {
-	params, err := decodeParams(m.Payload)
-	if err != nil {
-		return closeInvalidMessage, "Invalid message received: " + err.Error()
+	params, refused := wire.Decode(m.Payload)
+	if refused != nil {
+		return closeInvalidMessage, "Invalid message received: " + refused.Message
 	}
 	c.mu.Lock()
 	open, departing := len(c.operations), c.departing

@@ -12,7 +12,8 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"holdfast/internal/web/wire"
 )
 
 // eventStreams answers operations as server-sent events, as graphql-sse has
@@ -50,9 +51,8 @@ func (t eventStreams) Do(w http.ResponseWriter, r *http.Request, exec graphql.Gr
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
 
-	r.Body = http.MaxBytesReader(w, r.Body, t.options.MessageBytesMax)
 	_ = c.control.SetReadDeadline(time.Now().Add(t.timing.hello))
-	asked, problems := requestOf(r, exec)
+	asked, problems := t.requestOf(r, exec)
 	if problems != nil {
 		_ = c.write(nextEvent(encode(problems)) + completeEvent)
 		return
@@ -71,32 +71,18 @@ func (t eventStreams) Do(w http.ResponseWriter, r *http.Request, exec graphql.Gr
 	c.serve(r.Context(), out, departing)
 }
 
-func requestOf(r *http.Request, exec graphql.GraphExecutor) (request, *graphql.Response) {
-	params, err := paramsOf(r)
-	if err != nil {
-		return request{}, exec.DispatchError(r.Context(), gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
+func (t eventStreams) requestOf(r *http.Request, exec graphql.GraphExecutor) (request, *graphql.Response) {
+	params, refused := wire.Read(r, t.options.MessageBytesMax)
+	if refused != nil {
+		return request{}, exec.DispatchError(r.Context(), refused.Errors())
 	}
-	return newRequest(r.Context(), exec, params)
-}
-
-func paramsOf(r *http.Request) (*graphql.RawParams, error) {
-	if r.Method == http.MethodPost {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return nil, err
-		}
-		return decodeParams(body)
-	}
-	asked := r.URL.Query()
-	params := &graphql.RawParams{Query: asked.Get("query"), OperationName: asked.Get("operationName")}
-	for name, into := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
-		if text := asked.Get(name); text != "" {
-			if err := decode([]byte(text), into); err != nil {
-				return nil, err
-			}
+	asked, problems := newRequest(r.Context(), exec, params)
+	if problems == nil && r.Method == http.MethodGet {
+		if refused = wire.RefuseByGet(asked.operation.Operation); refused != nil {
+			problems = exec.DispatchError(asked.ctx, refused.Errors())
 		}
 	}
-	return params, nil
+	return asked, problems
 }
 
 // eventStream is one client's stream of one operation's events.

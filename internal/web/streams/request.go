@@ -1,16 +1,17 @@
 package streams
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"holdfast/internal/web/wire"
 )
 
 // latestValue names the subscriptions of which only the latest event of each
@@ -38,6 +39,9 @@ func newRequest(ctx context.Context, exec graphql.GraphExecutor, params *graphql
 	}()
 	operation, problems := exec.CreateOperationContext(ctx, params)
 	r = request{exec, graphql.WithOperationContext(ctx, operation), operation}
+	if len(problems) == 0 && r.isSubscription() && r.rootFields() != 1 {
+		problems = gqlerror.List{{Message: "a subscription asks for exactly one field", Extensions: map[string]any{"code": errcode.ValidationFailed}}}
+	}
 	if len(problems) > 0 {
 		return r, exec.DispatchError(r.ctx, problems)
 	}
@@ -51,22 +55,13 @@ type recoverer interface {
 
 var _ recoverer = (*executor.Executor)(nil)
 
-func decodeParams(raw []byte) (*graphql.RawParams, error) {
-	var params graphql.RawParams
-	if err := decode(raw, &params); err != nil {
-		return nil, errors.New("the payload is not an object with a query")
-	}
-	return &params, nil
-}
-
-// decode keeps numbers as they are written, for 64 bits don't fit a float.
-func decode(raw []byte, into any) error {
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber()
-	return decoder.Decode(into)
-}
-
 func (r request) isSubscription() bool { return r.operation.Operation.Operation == ast.Subscription }
+
+// rootFields counts the fields that would be answered. The validator doesn't
+// see one field under two names, nor one that is skipped.
+func (r request) rootFields() int {
+	return len(graphql.CollectFields(r.operation, r.operation.Operation.SelectionSet, []string{"Subscription"}))
+}
 
 // field is the operation's root field, or its first.
 func (r request) field() string {
@@ -101,10 +96,4 @@ func (r request) recovered(panicked any) *graphql.Response {
 	return r.failure(r.operation.Recover(r.ctx, panicked))
 }
 
-func encode(response *graphql.Response) []byte {
-	encoded, err := json.Marshal(response)
-	if err != nil {
-		panic(err) // data is encoded already, and errors are plain
-	}
-	return encoded
-}
+func encode(response *graphql.Response) []byte { return wire.Encode(response).Bytes() }
