@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -46,22 +47,29 @@ type loadersKey struct{}
 
 // InterceptOperation implements graphql.OperationInterceptor.
 func (l Loaders) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	wait := dataloadgen.WithWait(cmp.Or(l.Wait, loadWait))
-	return next(context.WithValue(ctx, loadersKey{}, &loaders{
-		skus:           newLoader(l.Repo.SKUsByCode, wait),
-		availabilities: newLoader(l.Repo.AvailabilityBySKU, wait),
-		reservations:   newLoader(l.Repo.ReservationsByID, wait),
-	}))
+	return next(context.WithValue(ctx, loadersKey{}, &loaders{Loaders: l}))
 }
 
-// loaders are those of one operation.
+// loaders are those of one operation. They are made when they are first needed,
+// for most operations need none.
 type loaders struct {
+	Loaders
+	once           sync.Once
 	skus           loader[inventory.SKU]
 	availabilities loader[inventory.Availability]
 	reservations   loader[inventory.Reservation]
 }
 
-func loadersOf(ctx context.Context) *loaders { return ctx.Value(loadersKey{}).(*loaders) }
+func loadersOf(ctx context.Context) *loaders {
+	l := ctx.Value(loadersKey{}).(*loaders)
+	l.once.Do(func() {
+		wait := dataloadgen.WithWait(cmp.Or(l.Wait, loadWait))
+		l.skus = newLoader(l.Repo.SKUsByCode, wait)
+		l.availabilities = newLoader(l.Repo.AvailabilityBySKU, wait)
+		l.reservations = newLoader(l.Repo.ReservationsByID, wait)
+	})
+	return l
+}
 
 // find answers, by key, those that there are. It takes as many keys as a page
 // has reservations with lines.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
-	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -33,7 +32,7 @@ func (exchange) Supports(*http.Request) bool { return true }
 func (exchange) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	as, acceptable := negotiate(r.Header["Accept"])
 	a := answerer{w, r.Context(), exec, as}
-	defer a.recover()
+	defer a.recovered()
 	refused := refuseForm(r)
 	if refused == nil && !acceptable {
 		refused = &wire.Refusal{
@@ -145,13 +144,12 @@ func (a answerer) refuse(refused *wire.Refusal) {
 	a.send(refused.Status, a.exec.DispatchError(a.ctx, refused.Errors()))
 }
 
-func (a answerer) recover() {
-	panicked := recover()
-	if panicked == nil {
-		return
+// recovered answers a request that panicked. What its fields do is recovered
+// from before.
+func (a answerer) recovered() {
+	if panicked := recover(); panicked != nil {
+		a.send(http.StatusInternalServerError, wire.Recovered(a.ctx, a.exec, panicked))
 	}
-	err := a.exec.(*executor.Executor).PresentRecoveredError(a.ctx, panicked)
-	a.send(http.StatusInternalServerError, &graphql.Response{Errors: gqlerror.List{gqlerror.WrapIfUnwrapped(err)}})
 }
 
 // Header values that are the same for all: nobody changes them.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
-	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -33,8 +32,7 @@ func newRequest(ctx context.Context, exec graphql.GraphExecutor, params *graphql
 	ctx = graphql.StartOperationTrace(context.WithoutCancel(ctx))
 	defer func() {
 		if panicked := recover(); panicked != nil {
-			err := exec.(recoverer).PresentRecoveredError(ctx, panicked)
-			refused = exec.DispatchError(ctx, gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
+			refused = wire.Recovered(ctx, exec, panicked)
 		}
 	}()
 	operation, problems := exec.CreateOperationContext(ctx, params)
@@ -47,13 +45,6 @@ func newRequest(ctx context.Context, exec graphql.GraphExecutor, params *graphql
 	}
 	return r, nil
 }
-
-// recoverer is what an executor is besides: it presents a panic as an error.
-type recoverer interface {
-	PresentRecoveredError(ctx context.Context, panicked any) error
-}
-
-var _ recoverer = (*executor.Executor)(nil)
 
 func (r request) isSubscription() bool { return r.operation.Operation.Operation == ast.Subscription }
 

@@ -55,16 +55,20 @@ func (d *decoder) begin(text []byte) { d.text, d.at, d.depth = text, 0, 0 }
 // whole reads the text as one value.
 func (d *decoder) whole() (any, error) {
 	value, err := d.value()
-	if err == nil && d.next() != end {
+	if err == nil && !d.ended() {
 		err = errSyntax
 	}
 	return value, err
 }
 
-// end stands for the byte after the last. A NUL is no JSON either.
-const end = 0
+// ended says that nothing but white space is left.
+func (d *decoder) ended() bool {
+	d.next()
+	return d.at == len(d.text)
+}
 
-// next passes over white space, and returns the byte after it.
+// next passes over white space, and returns the byte after it, or a NUL, which
+// is no JSON either.
 func (d *decoder) next() byte {
 	for ; d.at < len(d.text); d.at++ {
 		switch c := d.text[d.at]; c {
@@ -73,7 +77,7 @@ func (d *decoder) next() byte {
 			return c
 		}
 	}
-	return end
+	return 0
 }
 
 func (d *decoder) value() (any, error) {

@@ -97,9 +97,10 @@ func (d *decoder) fromBody(text []byte, what string) (*graphql.RawParams, *Refus
 		return nil, malformed(http.StatusBadRequest, "the %s is not UTF-8", what)
 	}
 	d.begin(text)
-	switch d.next() {
-	case end:
+	if d.ended() {
 		return nil, malformed(http.StatusBadRequest, "the request has no %s", what)
+	}
+	switch d.next() {
 	case '[':
 		return nil, &Refusal{http.StatusUnprocessableEntity, codeLimit, "a request is one operation: batches are not taken"}
 	case '{':
@@ -125,7 +126,7 @@ func (d *decoder) fromBody(text []byte, what string) (*graphql.RawParams, *Refus
 		}
 		return err
 	})
-	if err == nil && d.next() != end {
+	if err == nil && !d.ended() {
 		err = errSyntax
 	}
 	if err != nil {
@@ -208,7 +209,7 @@ func (d *decoder) objectIn(given url.Values, name string) (map[string]any, *Refu
 	}
 	d.begin(text)
 	object, err := d.objectOf(name)
-	if err == nil && d.next() != end {
+	if err == nil && !d.ended() {
 		err = errSyntax
 	}
 	if err != nil {
