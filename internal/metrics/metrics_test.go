@@ -16,14 +16,10 @@ import (
 	"holdfast/internal/groupcommit"
 	"holdfast/internal/inventory"
 	"holdfast/internal/metrics"
-	"holdfast/internal/web/streams"
 	"holdfast/repo"
 )
 
-var (
-	_ repo.Observer    = (*metrics.WritePath)(nil)
-	_ streams.Observer = (*metrics.Streams)(nil)
-)
+var _ repo.Observer = (*metrics.WritePath)(nil)
 
 // told returns metrics that were told of one of each.
 func told() *metrics.Metrics {
