@@ -155,7 +155,7 @@ func (c *connection) subscribe(m message) (code websocket.StatusCode, reason str
 		return closeInvalidMessage, "Invalid message received: " + err.Error()
 	}
 	c.mu.Lock()
-	open, departing := len(c.operations), c.departing
+	open := len(c.operations)
 	_, duplicate := c.operations[m.ID]
 	c.mu.Unlock()
 	if duplicate {
@@ -166,16 +166,14 @@ func (c *connection) subscribe(m message) (code websocket.StatusCode, reason str
 			fmt.Sprintf("this connection has all the subscriptions it may: HOLDFAST_SUBSCRIPTIONS_MAX is %d", limit)))
 		return 0, ""
 	}
-	if departing {
-		c.refuse(m.ID, refusal("OVERLOADED", shuttingDown))
-		return 0, ""
-	}
 	r, problems := newRequest(c.ctx, c.exec, params)
 	if problems != nil {
 		c.refuse(m.ID, problems)
 		return 0, ""
 	}
-	c.start(m.ID, r)
+	if !c.start(m.ID, r) {
+		c.refuse(m.ID, refusal("OVERLOADED", shuttingDown))
+	}
 	return 0, ""
 }
 

@@ -20,8 +20,9 @@ type operation struct {
 	isDue bool
 }
 
-// start has the request answered under the id.
-func (c *connection) start(id string, r request) {
+// start has the request answered under the id. It answers false, and does
+// nothing, if the connection is to depart.
+func (c *connection) start(id string, r request) bool {
 	quoted, _ := json.Marshal(id) // a string always encodes
 	op := &operation{
 		id: id, head: fmt.Appendf(nil, `{"id":%s,"type":"next","payload":`, quoted), isCommand: !r.isSubscription(),
@@ -29,13 +30,24 @@ func (c *connection) start(id string, r request) {
 	op.wake = func() { c.schedule(op) }
 	var begin func()
 	begin, op.stop = c.streams.answer(c.ctx, r, &op.outbox)
+	if !c.open(op) {
+		return false
+	}
+	begin()
+	return true
+}
+
+func (c *connection) open(op *operation) bool {
 	c.mu.Lock()
-	c.operations[id] = op
+	defer c.mu.Unlock()
+	if c.departing {
+		return false
+	}
+	c.operations[op.id] = op
 	if op.isCommand {
 		c.commands++
 	}
-	c.mu.Unlock()
-	begin()
+	return true
 }
 
 // forget returns the operation, which is then no longer open, or nil.
