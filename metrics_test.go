@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
 
+	"holdfast/graph"
 	"holdfast/internal/database"
 	"holdfast/internal/pgtest"
 )
@@ -141,4 +144,44 @@ func TestScrapeIsAsPrometheusWantsIt(t *testing.T) {
 	problems, err := promlint.New(strings.NewReader(text)).Lint()
 	require.NoError(t, err)
 	require.Empty(t, problems)
+}
+
+// A field that the metrics don't know of would end the process with its first
+// event.
+func TestScrapeHasEachSubscriptionOfTheSchema(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, "DATABASE_URL="+pgtest.URL(t))
+	schema := graph.NewExecutableSchema(graph.Config{}).Schema()
+	for _, field := range schema.Subscription.Fields {
+		for _, name := range []string{"subscribers", "events_total", "events_coalesced_total"} {
+			require.Zero(t, s.measure(name, "field", field.Name))
+		}
+	}
+}
+
+var metricName = regexp.MustCompile("`([a-z_]+)(?:\\{[a-z,]+\\})?`")
+
+func TestOperationsPageNamesEachMetric(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, "DATABASE_URL="+pgtest.URL(t))
+	text, err := os.ReadFile("docs/operations.md")
+	require.NoError(t, err)
+	_, table, found := strings.Cut(string(text), "| name, after `holdfast_` |")
+	require.True(t, found)
+	table, _, _ = strings.Cut(table, "\n\n")
+	var named []string
+	for line := range strings.Lines(table) {
+		if cells := strings.Split(line, "|"); len(cells) > 1 {
+			for _, match := range metricName.FindAllStringSubmatch(cells[1], -1) {
+				named = append(named, match[1])
+			}
+		}
+	}
+	var measured []string
+	for name := range s.scrape() {
+		if name, isOurs := strings.CutPrefix(name, "holdfast_"); isOurs {
+			measured = append(measured, name)
+		}
+	}
+	require.ElementsMatch(t, measured, named)
 }

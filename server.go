@@ -11,7 +11,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -42,16 +41,11 @@ const connectionsMax = 24
 // all the same. A pass that finds nothing is a few short queries.
 const retentionInterval = time.Hour
 
-// garbagePercent trades memory for speed: a busy server makes 10 to 15 % more
-// holds a second than with Go's default of 100, and takes some 8 MB more for
-// it. GOGC in the environment goes before.
-const garbagePercent = 300
-
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(garbagePercent)
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	if os.Getenv("GOGC") == "" { // which goes before
+		go tuneGarbage(ctx)
+	}
 	// Once a stop is under way, a second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
 	p := program{environ: os.Environ(), in: os.Stdin, out: os.Stdout, log: os.Stderr}

@@ -18,6 +18,9 @@ const (
 	// entriesPerLook is how many entries one statement looks at to find those of
 	// some SKUs: some tens of milliseconds' work.
 	entriesPerLook = 5_000
+	// followersAtOnce is how many followers read at once. They read as often as
+	// the log grows, and however many there are, most turns are for queries.
+	followersAtOnce = 2
 )
 
 // ErrResync says that entries behind a cursor are no longer kept, or that there
@@ -140,7 +143,7 @@ func (c *Changes) page(ctx context.Context, through int64) (page []AuditEdge, mo
 		coalesce((SELECT max(id) FROM page HAVING count(*) = ?), (SELECT max(id) FROM looked), ?),
 		(SELECT json_agg(page ORDER BY id) FROM page)
 		FROM audit_log_id_seq`, changesPerPage, c.looks(), changesPerPage, changesPerPage, c.position)
-	if err := c.repo.query(ctx, m.text.String(), m.args, &last, &trimmed, &more, &reached, &encoded); err != nil {
+	if err := c.repo.queryForFollower(ctx, m.text.String(), m.args, &last, &trimmed, &more, &reached, &encoded); err != nil {
 		return nil, false, fmt.Errorf("changes: %w", err)
 	}
 	if err := c.kept(last, trimmed); err != nil {
@@ -157,6 +160,17 @@ func (c *Changes) page(ctx context.Context, through int64) (page []AuditEdge, mo
 	}
 	c.position = reached
 	return page, more, nil
+}
+
+// queryForFollower is query, with few turns for all followers together.
+func (r *Repo) queryForFollower(ctx context.Context, text string, args []any, dest ...any) error {
+	select {
+	case r.followers <- struct{}{}:
+		defer func() { <-r.followers }()
+	case <-ctx.Done():
+		return readFault(ctx.Err())
+	}
+	return r.query(ctx, text, args, dest...)
 }
 
 // entryColumns are an entry's, as entryRow has them.

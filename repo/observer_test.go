@@ -134,7 +134,8 @@ func TestExpiredHoldsAreObservedWithTheirLateness(t *testing.T) {
 	require.Equal(t, 1, o.of("expired"))
 	require.Len(t, o.lateness, 1)
 	require.GreaterOrEqual(t, o.lateness[0], time.Second)
-	require.Less(t, o.lateness[0], time.Second+time.Since(began))
+	// The way of the question counts twice.
+	require.Less(t, o.lateness[0], time.Second+2*time.Since(began))
 
 	makeOverdue(t, db, met.ID)
 	require.NotEmpty(t, do(t, r, inventory.ConvertHold{ReservationID: met.ID}).Refused)

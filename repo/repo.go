@@ -59,6 +59,8 @@ type Repo struct {
 	partSizes  partSizes
 	// reads holds one for each read that has a connection.
 	reads chan struct{}
+	// followers holds one for each follower of the log that reads.
+	followers chan struct{}
 	// checking holds one while a consistency check is under way.
 	checking chan struct{}
 	// snapping holds one while a snapshot is being taken.
@@ -81,6 +83,7 @@ func New(db *bun.DB, options Options) *Repo {
 	r.checking = make(chan struct{}, 1)
 	r.snapping = make(chan struct{}, 1)
 	r.running, r.stopRunning = context.WithCancel(context.Background())
+	r.followers = make(chan struct{}, followersAtOnce)
 	r.reads = make(chan struct{}, readsAtOnce(db.Stats().MaxOpenConnections))
 	r.lanes = map[inventory.Strategy]*groupcommit.Lane[*call, inventory.Outcome]{
 		inventory.Optimistic:  r.newLane(optimistic{}),

@@ -179,9 +179,9 @@ func (s *Sweeper) claim(ctx context.Context, t *tx, found inventory.Swept, limit
 	return found, claimed, nil
 }
 
-// observe tells how late the holds were ended. The time that it was by the
-// database's clock is the time when that was read, and what has passed here since
-// it was asked for, which is the way of the question too much.
+// observe tells how late the holds were ended. Now is the database's clock as it
+// was read, and what has passed here since it was asked for. That is too much by
+// what the question took to get there, and never a difference between two clocks.
 func (s *Sweeper) observe(ended inventory.Changes, now time.Time) {
 	s.repo.observeExpired(ended)
 	for _, move := range ended.Moved {

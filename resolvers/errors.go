@@ -74,15 +74,14 @@ func fault(err error) error {
 	}
 }
 
-// streamed reads what is followed, with faults of the schema. Where the database
-// can't be reached a follower waits for it.
-func streamed[E any](next func(ctx context.Context, through int64) ([]E, error)) func(ctx context.Context, through int64) ([]E, error) {
+// patiently has a follower wait for a database that can't be reached.
+func patiently[E any](next func(ctx context.Context, through int64) ([]E, error)) func(ctx context.Context, through int64) ([]E, error) {
 	return func(ctx context.Context, through int64) ([]E, error) {
 		page, err := next(ctx, through)
 		if errors.Is(err, repo.ErrOverloaded) {
-			return nil, &feed.PassingError{Cause: err}
+			err = &feed.PassingError{Cause: err}
 		}
-		return page, fault(err)
+		return page, err
 	}
 }
 

@@ -16,7 +16,7 @@ const (
 
 	// passPause lets deadlines that are close together share a commit. It adds
 	// to how late a hold ends.
-	passPause = 10 * time.Millisecond
+	passPause = 5 * time.Millisecond
 
 	// lateCommitMax is how long after its deadline a hold may be committed, by
 	// another server, and still be found within a second. A command has

@@ -100,18 +100,19 @@ func (w *availabilityWatch) update(level inventory.StockLevel) {
 	if w.location != nil && *w.location != level.Location {
 		return
 	}
-	state := *w.states[level.SKU]
-	state.Locations = slices.Clone(state.Locations)
-	at, known := slices.BinarySearchFunc(state.Locations, level, func(a, b inventory.StockLevel) int {
+	known := w.states[level.SKU]
+	at, found := slices.BinarySearchFunc(known.Locations, level, func(a, b inventory.StockLevel) int {
 		return a.Key().Compare(b.Key())
 	})
-	switch {
-	case !known:
-		state.Locations = slices.Insert(state.Locations, at, level)
-	case state.Locations[at].Version < level.Version:
+	if found && known.Locations[at].Version >= level.Version {
+		return // each change of our own is told twice, and so costs no copy the second time
+	}
+	state := *known
+	state.Locations = slices.Clone(known.Locations)
+	if found {
 		state.Locations[at] = level
-	default:
-		return
+	} else {
+		state.Locations = slices.Insert(state.Locations, at, level)
 	}
 	w.set(&state)
 }

@@ -16,14 +16,10 @@ import (
 	"holdfast/internal/groupcommit"
 	"holdfast/internal/inventory"
 	"holdfast/internal/metrics"
-	"holdfast/internal/web/streams"
 	"holdfast/repo"
 )
 
-var (
-	_ repo.Observer    = (*metrics.WritePath)(nil)
-	_ streams.Observer = (*metrics.Streams)(nil)
-)
+var _ repo.Observer = (*metrics.WritePath)(nil)
 
 // told returns metrics that were told of one of each.
 func told() *metrics.Metrics {
@@ -55,7 +51,7 @@ func told() *metrics.Metrics {
 	m.Streams.Connected("sse")
 	m.Streams.Connected("websocket")
 	m.Streams.Disconnected("websocket")
-	m.Streams.Cut("slow")
+	m.Streams.Cut("unresponsive")
 	return m
 }
 
@@ -102,7 +98,7 @@ func TestScrapeHasWhatWasTold(t *testing.T) {
 		`holdfast_feed_doorbell_lag_seconds_sum 0.04`,
 		`holdfast_stream_connections{transport="sse"} 1`,
 		`holdfast_stream_connections{transport="websocket"} 0`,
-		`holdfast_streams_cut_total{reason="slow"} 1`,
+		`holdfast_streams_cut_total{reason="unresponsive"} 1`,
 	} {
 		require.Contains(t, scraped, "\n"+line+"\n")
 	}

@@ -2,11 +2,12 @@ package metrics
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// transports are how a stream may come, and subscriptionFields what it may be
-// of: those of the schema.
+// transports are how a stream may come, subscriptionFields what it may be of,
+// which is those of the schema, and cutReasons why it may be cut.
 var (
 	transports         = []string{"websocket", "sse"}
 	subscriptionFields = []string{"availabilityChanged", "reservationChanged", "stockChanges"}
+	cutReasons         = []string{"unresponsive"}
 )
 
 // Streams measures subscribers, what they are sent, and the connections that
@@ -28,6 +29,7 @@ func newStreams(f factory) *Streams {
 			"Values that a subscriber was not sent because a newer one came before it had taken them.", "field"), subscriptionFields...),
 		cut: f.counterVec("streams_cut_total", "Connections that the server broke off because of their client, by why.", "reason"),
 	}
+	seriesOf(s.cut, cutReasons...)
 	for _, transport := range transports {
 		s.connections.WithLabelValues(transport)
 	}

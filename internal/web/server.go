@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,8 +22,8 @@ const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
 
-	// BodyBytesMax bounds a request's body, and a message over a WebSocket: 100 lines and their metadata fit
-	// many times over.
+	// BodyBytesMax bounds a request's body, and a message over a WebSocket: 100
+	// lines and their metadata fit many times over.
 	BodyBytesMax = 1 << 20
 
 	readyTimeout = 2 * time.Second
@@ -84,15 +85,19 @@ func (s *Server) Serve(listener net.Listener) error {
 }
 
 // Drain stops the server gently: readiness fails at once, for a moment more
-// requests are answered, then streams end, the listener closes and what is
-// under way is finished, or broken off when ctx ends.
+// requests are answered, then the listener closes, streams end and what is under
+// way is finished, or broken off when ctx ends.
 func (s *Server) Drain(ctx context.Context) error {
 	s.draining.Store(true)
 	select {
 	case <-time.After(drainNotice):
 	case <-ctx.Done():
 	}
-	s.streams.Drain(ctx)
+	// Beside each other: the listener would stay open for as long as the slowest
+	// client of a stream takes to go.
+	var streams sync.WaitGroup
+	streams.Go(func() { s.streams.Drain(ctx) })
+	defer streams.Wait()
 	if err := s.http.Shutdown(ctx); err != nil {
 		return errors.Join(err, s.http.Close())
 	}

@@ -224,17 +224,25 @@ func TestADrainLeavesAReaderThatIsNeverDoneNoChoice(t *testing.T) {
 	reads.Wait()
 }
 
+// serve has the world behind a whole server, and returns that and how its
+// serving ends.
+func (w *world) serve() (*web.Server, <-chan error) {
+	w.t.Helper()
+	server := web.NewServer(patience, w.streams, http.NotFoundHandler())
+	server.Open(w.handler, func(context.Context) error { return nil })
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(w.t, err)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	w.url = "http://" + listener.Addr().String()
+	return server, served
+}
+
 func TestAServerThatStopsLeavesNoClientBehind(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.add("A")
-	server := web.NewServer(patience, w.streams, http.NotFoundHandler())
-	server.Open(w.handler, func(context.Context) error { return nil })
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	w.url = "http://" + listener.Addr().String()
+	server, served := w.serve()
 	s, e := w.dial(), w.stream(watchBody("A"))
 	s.watch("1", "A")
 	s.version("1")
@@ -243,10 +251,36 @@ func TestAServerThatStopsLeavesNoClientBehind(t *testing.T) {
 	go func() { drained <- server.Drain(context.Background()) }()
 	code, _ := s.closed()
 	require.Equal(t, 1012, code)
-	_, _, err = e.receive()
+	_, _, err := e.receive()
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	require.NoError(t, <-drained)
 	require.NoError(t, <-served)
+}
+
+func TestAServerThatStopsTakesNobodyInWhileStreamsEnd(t *testing.T) {
+	t.Parallel()
+	g := gate{make(chan struct{}, 10), make(chan struct{})}
+	w := newWorld(t, func(s *setting) { s.extensions = append(s.extensions, g) })
+	server, served := w.serve()
+	s := w.dial()
+	s.start("1", "{ __typename }", nil)
+	<-g.reached
+	drained := make(chan error, 1)
+	go func() { drained <- server.Drain(context.Background()) }()
+	w.eventually(func(c *assert.CollectT) {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+		if err == nil {
+			_ = conn.Close()
+		}
+		assert.Error(c, err)
+	})
+	require.NoError(t, <-served)
+	close(g.open)
+	require.Equal(t, "next", s.receive().Type)
+	s.requireComplete("1")
+	code, _ := s.closed()
+	require.Equal(t, 1012, code)
+	require.NoError(t, <-drained)
 }
 
 func TestADrainThatHasNoTimeLeftBreaksOffEventStreams(t *testing.T) {

@@ -70,7 +70,8 @@ func (r request) field() string {
 	return ""
 }
 
-// key is the same for all requests that have the same answer.
+// key is the same for all requests that have the same answer. All callers are one
+// principal: once they aren't, whose the request is belongs into the key.
 func (r request) key() string {
 	// A map's keys are encoded in order, and variables came as JSON.
 	variables, _ := json.Marshal(r.operation.Variables)

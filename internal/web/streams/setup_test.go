@@ -187,17 +187,15 @@ func (w *world) fail(err error) {
 }
 
 // hold has each read from now on wait between the stock and its answer. Each
-// is told of in reading; let goes on with all of them, and with those to come.
+// is told of in reading; let goes on with all of them, and with those to come
+// that nobody else holds.
 func (w *world) hold() (reading <-chan struct{}, let func()) {
 	begun, go_ := make(chan struct{}, 1000), make(chan struct{})
 	w.setAfterRead(func() {
 		begun <- struct{}{}
 		<-go_
 	})
-	return begun, sync.OnceFunc(func() {
-		w.setAfterRead(nil)
-		close(go_)
-	})
+	return begun, sync.OnceFunc(func() { close(go_) })
 }
 
 func (w *world) setAfterRead(f func()) {

@@ -20,40 +20,40 @@ type sharing struct {
 	sources map[string]*source
 }
 
-// follower is a subscriber of a source.
-type follower struct {
+// subscriber is one who is told by a source.
+type subscriber struct {
 	request request
 	out     *outbox
-	// source is where the follower is; it moves on when that ends too early. It
+	// source is where the subscriber is; it moves on when that ends too early. It
 	// and gone are guarded by the sharing's mutex.
 	source *source
 	gone   bool
 }
 
-// join has the follower told by the source of its request.
-func (s *sharing) join(f *follower) {
-	key := f.request.key()
+// join has the subscriber told by the source of its request.
+func (s *sharing) join(one *subscriber) {
+	key := one.request.key()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f.gone {
+	if one.gone {
 		return
 	}
 	joined, ok := s.sources[key]
-	if !ok || !joined.admit(f) {
-		joined = s.newSourceLocked(key, f)
+	if !ok || !joined.admit(one) {
+		joined = s.newSourceLocked(key, one)
 	}
-	f.source = joined
+	one.source = joined
 }
 
-// leave has the follower told nothing more. A source that nobody follows ends.
-func (s *sharing) leave(f *follower) {
+// leave has the subscriber told nothing more. A source without subscribers ends.
+func (s *sharing) leave(one *subscriber) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f.gone = true
-	f.out.leave()
-	if f.source != nil && f.source.dismiss(f) {
-		f.source.cancel()
-		s.removeLocked(f.source)
+	one.gone = true
+	one.out.leave()
+	if one.source != nil && one.source.dismiss(one) {
+		one.source.cancel()
+		s.removeLocked(one.source)
 	}
 }
 
@@ -69,7 +69,7 @@ func (s *sharing) removeLocked(ended *source) {
 	}
 }
 
-// source is one execution of a subscription, and all who follow it.
+// source is one execution of a subscription, and all who are told by it.
 type source struct {
 	key     string
 	sharing *sharing
@@ -83,21 +83,21 @@ type source struct {
 	mu sync.Mutex
 	// latest has the latest event of each subject, in the order of their first.
 	latest []event
-	// followers are told each event. Those who are gathered wait for the present
+	// current are told each event. Those who are gathered wait for the present
 	// state that is being read, those who joined for the next read.
-	followers, gathered, joined []*follower
-	failure                     error
+	current, gathered, joined []*subscriber
+	failure                   error
 	// read says that the present state was asked for, over that the source ends.
 	read, over bool
 }
 
 var _ feed.Audience = (*source)(nil)
 
-// newSourceLocked starts an execution with its first follower.
-func (s *sharing) newSourceLocked(key string, first *follower) *source {
+// newSourceLocked starts an execution with its first subscriber.
+func (s *sharing) newSourceLocked(key string, first *subscriber) *source {
 	started := &source{
 		key: key, sharing: s, request: first.request,
-		joins: make(chan struct{}, 1), payloads: make(chan []byte), joined: []*follower{first},
+		joins: make(chan struct{}, 1), payloads: make(chan []byte), joined: []*subscriber{first},
 	}
 	var ctx context.Context
 	ctx, started.cancel = context.WithCancel(first.request.ctx)
@@ -130,14 +130,14 @@ func (s *source) run(ctx context.Context) {
 	s.end(last)
 }
 
-// admit takes a follower in, unless the source is over.
-func (s *source) admit(f *follower) bool {
+// admit takes a subscriber in, unless the source is over.
+func (s *source) admit(one *subscriber) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.over {
 		return false
 	}
-	s.joined = append(s.joined, f)
+	s.joined = append(s.joined, one)
 	select {
 	case s.joins <- struct{}{}:
 	default: // the feed looks anyway
@@ -145,19 +145,19 @@ func (s *source) admit(f *follower) bool {
 	return true
 }
 
-// dismiss lets a follower go, and answers whether it was the last one.
-func (s *source) dismiss(f *follower) bool {
+// dismiss lets a subscriber go, and answers whether it was the last one.
+func (s *source) dismiss(one *subscriber) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, list := range []*[]*follower{&s.followers, &s.gathered, &s.joined} {
-		if at := slices.Index(*list, f); at >= 0 {
+	for _, list := range []*[]*subscriber{&s.current, &s.gathered, &s.joined} {
+		if at := slices.Index(*list, one); at >= 0 {
 			last := len(*list) - 1
 			(*list)[at] = (*list)[last]
 			(*list)[last] = nil
 			*list = (*list)[:last]
 		}
 	}
-	if len(s.followers)+len(s.gathered)+len(s.joined) > 0 {
+	if len(s.current)+len(s.gathered)+len(s.joined) > 0 {
 		return false
 	}
 	s.over = true
@@ -173,8 +173,8 @@ func (s *source) publish(e event) {
 	} else {
 		s.latest[at] = e
 	}
-	for i, f := range s.followers {
-		f.out.put(e)
+	for i, one := range s.current {
+		one.out.put(e)
 		if i%yieldAfter == yieldAfter-1 {
 			runtime.Gosched()
 		}
@@ -190,7 +190,7 @@ func (s *source) end(last *event) {
 	if last == nil && s.failure != nil {
 		last = &event{payload: encode(s.request.failure(s.failure))}
 	}
-	told, unanswered := s.followers, s.joined
+	told, unanswered := s.current, s.joined
 	if last != nil {
 		told = append(told, s.gathered...)
 	} else { // what they wait for may be later than what the source ended with
@@ -199,18 +199,18 @@ func (s *source) end(last *event) {
 	if !s.read {
 		told, unanswered = append(told, unanswered...), nil
 	}
-	s.followers, s.gathered, s.joined = nil, nil, nil
+	s.current, s.gathered, s.joined = nil, nil, nil
 	s.mu.Unlock()
 
 	s.sharing.remove(s)
-	for _, f := range told {
+	for _, one := range told {
 		if last != nil {
-			f.out.put(*last)
+			one.out.put(*last)
 		}
-		f.out.end()
+		one.out.end()
 	}
-	for _, f := range unanswered {
-		s.sharing.join(f)
+	for _, one := range unanswered {
+		s.sharing.join(one)
 	}
 }
 
@@ -245,15 +245,15 @@ func (s *source) Told(ctx context.Context, subject string) {
 func (s *source) Current() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i, f := range s.gathered {
+	for i, one := range s.gathered {
 		for _, e := range s.latest {
-			f.out.put(e)
+			one.out.put(e)
 		}
 		if i%yieldAfter == yieldAfter-1 {
 			runtime.Gosched()
 		}
 	}
-	s.followers = append(s.followers, s.gathered...)
+	s.current = append(s.current, s.gathered...)
 	s.gathered = nil
 }
 
@@ -267,9 +267,9 @@ func (s *source) Refused(err error) {
 		return
 	}
 	last := event{payload: encode(s.request.failure(err))}
-	for _, f := range refused {
-		f.out.put(last)
-		f.out.end()
+	for _, one := range refused {
+		one.out.put(last)
+		one.out.end()
 	}
 }
 

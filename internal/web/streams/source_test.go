@@ -71,7 +71,7 @@ func TestJoinerIsNeverGivenAnEventFromBeforeTheRead(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s, exec := &sharing{sources: map[string]*source{}}, newScript()
 			first, joiner := make(chan string, 9), make(chan string, 9)
-			follows := &follower{request: exec.request(), out: eager(first)}
+			follows := &subscriber{request: exec.request(), out: eager(first)}
 			s.join(follows)
 			shared := follows.source
 			t.Cleanup(shared.cancel)
@@ -81,7 +81,7 @@ func TestJoinerIsNeverGivenAnEventFromBeforeTheRead(t *testing.T) {
 			shared.Current()
 			require.Equal(t, "1", <-first)
 
-			joins := &follower{request: exec.request(), out: eager(joiner)}
+			joins := &subscriber{request: exec.request(), out: eager(joiner)}
 			s.join(joins)
 			shared.Gather()
 			exec.responses <- data(2)
@@ -102,16 +102,16 @@ func TestOneWhoLeavesBeforeItJoinsOrTwiceLeavesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, exec := &sharing{sources: map[string]*source{}}, newScript()
-		early := &follower{request: exec.request(), out: eager(make(chan string, 9))}
+		early := &subscriber{request: exec.request(), out: eager(make(chan string, 9))}
 		s.leave(early)
 		s.join(early)
 		require.Empty(t, s.sources)
 
 		taken := make(chan string, 9)
-		one := &follower{request: exec.request(), out: eager(taken)}
+		one := &subscriber{request: exec.request(), out: eager(taken)}
 		s.join(one)
 		first := one.source
-		other := &follower{request: exec.request(), out: eager(make(chan string, 9))}
+		other := &subscriber{request: exec.request(), out: eager(make(chan string, 9))}
 		s.join(other)
 		require.Same(t, first, other.source)
 		s.leave(other)
@@ -121,7 +121,7 @@ func TestOneWhoLeavesBeforeItJoinsOrTwiceLeavesNothing(t *testing.T) {
 		s.leave(one)
 		require.Empty(t, s.sources)
 
-		again := &follower{request: exec.request(), out: eager(make(chan string, 9))}
+		again := &subscriber{request: exec.request(), out: eager(make(chan string, 9))}
 		s.join(again)
 		require.NotSame(t, first, again.source)
 		s.leave(one)
@@ -146,7 +146,7 @@ func TestAnExecutionThatEndsUnreadEndsForAll(t *testing.T) {
 				ended := make([]chan string, 3)
 				for i := range ended {
 					ended[i] = make(chan string, 9)
-					s.join(&follower{request: exec.request(), out: eager(ended[i])})
+					s.join(&subscriber{request: exec.request(), out: eager(ended[i])})
 				}
 				end(exec)
 				synctest.Wait()

@@ -156,9 +156,8 @@ func (s *Streams) answer(ctx context.Context, r request, out *outbox) (begin, st
 		out.tell = observed{s.options.Observer, field}
 	}
 	if r.isSubscription() && latestValue[field] {
-		f := &follower{request: r, out: out}
-		begin = func() { s.sharing.join(f) }
-		return s.counted(field, begin, func() { s.sharing.leave(f) })
+		one := &subscriber{request: r, out: out}
+		return s.counted(field, func() { s.sharing.join(one) }, func() { s.sharing.leave(one) })
 	}
 	alone := &solo{request: r, out: out}
 	ctx, cancel := context.WithCancel(ctx)

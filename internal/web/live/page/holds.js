@@ -82,17 +82,16 @@ export class Holds {
     }
   }
 
-  // The subscription completes when the hold has ended. One that completes
-  // before was cut by a server that stops.
+  // The subscription completes when the hold has ended. One that is refused, as
+  // by a server that can't reach its database yet, is tried again.
   #follow(id) {
     if (this.#known.get(id).status !== 'HELD') {
       return;
     }
-    const again = () => setTimeout(() => this.#follow(id), AGAIN);
     this.#socket.subscribe(reservationChanged, { id }, {
       next: ({ reservationChanged }) => this.#take(reservationChanged),
-      error: again,
-      complete: again,
+      error: () => setTimeout(() => this.#follow(id), AGAIN),
+      complete: () => {},
     });
   }
 }

@@ -1,7 +1,5 @@
 import { availabilityChanged } from './operations.js';
 
-const AGAIN = 1_000; // milliseconds
-
 // Stock is what is known of the SKUs on the board.
 export class Stock {
   #socket;
@@ -25,13 +23,13 @@ export class Stock {
     this.#onChange(availability, before);
   }
 
-  // follow subscribes to all the SKUs at once. This subscription never completes
-  // by itself: one that does was cut by a server that stops.
+  // follow subscribes to all the SKUs at once. This subscription never completes:
+  // a server that stops breaks the connection, and the socket takes it up again.
   follow(skus, onError) {
     this.#socket.subscribe(availabilityChanged, { skus }, {
       next: ({ availabilityChanged }) => this.take(availabilityChanged),
       error: onError,
-      complete: () => setTimeout(() => this.follow(skus, onError), AGAIN),
+      complete: () => {},
     });
   }
 }

@@ -1,0 +1,132 @@
+package streams
+
+import (
+	"encoding/json"
+	"fmt"
+	"sync"
+)
+
+// operation is one that the client has open, under an id of its choice.
+type operation struct {
+	outbox
+	id string
+	// head is what an event's message begins with.
+	head []byte
+	// stop has nothing more delivered.
+	stop func()
+	// isCommand says that it ends by itself.
+	isCommand bool
+	// isDue is guarded by the connection's mutex.
+	isDue bool
+}
+
+// start has the request answered under the id. It answers false, and does
+// nothing, if the connection is to depart.
+func (c *connection) start(id string, r request) bool {
+	quoted, _ := json.Marshal(id) // a string always encodes
+	op := &operation{
+		id: id, head: fmt.Appendf(nil, `{"id":%s,"type":"next","payload":`, quoted), isCommand: !r.isSubscription(),
+	}
+	op.wake = func() { c.schedule(op) }
+	var begin func()
+	begin, op.stop = c.streams.answer(c.ctx, r, &op.outbox)
+	if !c.open(op) {
+		return false
+	}
+	begin()
+	return true
+}
+
+func (c *connection) open(op *operation) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.departing {
+		return false
+	}
+	c.operations[op.id] = op
+	if op.isCommand {
+		c.commands++
+	}
+	return true
+}
+
+// forget returns the operation, which is then no longer open, or nil.
+func (c *connection) forget(id string) *operation {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	op := c.operations[id]
+	delete(c.operations, id)
+	return op
+}
+
+// settle has a connection depart that waited for the last of its commands.
+func (c *connection) settle(op *operation) {
+	if !op.isCommand {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.commands--; c.commands == 0 && c.departing {
+		go c.depart()
+	}
+}
+
+// schedule has an operation's events written.
+func (c *connection) schedule(op *operation) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.scheduleLocked(op)
+	if !c.writing {
+		c.writing = true
+		go c.flush()
+	}
+}
+
+func (c *connection) scheduleLocked(op *operation) {
+	if !op.isDue {
+		op.isDue = true
+		c.due = append(c.due, op)
+	}
+}
+
+func (c *connection) nextDue() *operation {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.due) == 0 {
+		c.due, c.writing = nil, false
+		return nil
+	}
+	op := c.due[0]
+	c.due = c.due[1:]
+	op.isDue = false
+	return op
+}
+
+var texts = sync.Pool{New: func() any { return new([]byte) }}
+
+// flush writes what is owed, an event of each operation in turn.
+func (c *connection) flush() {
+	buffer := texts.Get().(*[]byte)
+	defer texts.Put(buffer)
+	for op := c.nextDue(); op != nil; op = c.nextDue() {
+		e, found, over := op.take()
+		switch {
+		case found:
+			*buffer = append(append(append((*buffer)[:0], op.head...), e.payload...), '}')
+			if c.writeText(*buffer) {
+				op.tell.sent()
+				c.probe.expectAnswer()
+			}
+			c.mu.Lock()
+			c.scheduleLocked(op) // there may be more
+			c.mu.Unlock()
+		case over:
+			// Forgotten first: the client may use the id again at once.
+			if c.forget(op.id) != nil {
+				op.stop()
+				c.write(message{ID: op.id, Type: "complete"})
+				c.settle(op)
+			}
+		}
+	}
+}
