@@ -8,8 +8,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
-	"github.com/vektah/gqlparser/v2/ast"
 
 	"holdfast/graph"
 	"holdfast/internal/web/streams"
@@ -28,7 +26,7 @@ func GraphQL(resolvers graph.ResolverRoot, streams *streams.Streams, log *slog.L
 	}
 	server.AddTransport(exchange{})
 
-	server.SetQueryCache(cache[*ast.QueryDocument]{lru.New[*ast.QueryDocument](queriesMax), func(query string, _ *ast.QueryDocument) int { return len(query) }})
+	server.SetQueryCache(newParsedQueries())
 	server.SetParserTokenLimit(tokensMax)
 	server.Use(extension.Introspection{})
 	server.Use(newPersistedQueries())

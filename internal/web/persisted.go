@@ -12,28 +12,6 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-const (
-	// queriesMax and persistedMax bound how many parsed and persisted queries
-	// are remembered, and rememberedBytesMax each of them: strangers send them.
-	queriesMax         = 500
-	persistedMax       = 500
-	rememberedBytesMax = 16 << 10
-)
-
-// cache remembers the latest of what it was given, by query or by its hash.
-type cache[T any] struct {
-	*lru.LRU[T]
-	// length is what an entry weighs.
-	length func(key string, value T) int
-}
-
-// Add implements graphql.Cache.
-func (c cache[T]) Add(ctx context.Context, key string, value T) {
-	if c.length(key, value) <= rememberedBytesMax {
-		c.LRU.Add(ctx, key, value)
-	}
-}
-
 // persistedQueries lets clients send a query's hash for the query, once they
 // have sent both: Apollo's automatic persisted queries.
 type persistedQueries struct{ queries graphql.Cache[string] }
@@ -44,7 +22,7 @@ var _ interface {
 } = persistedQueries{}
 
 func newPersistedQueries() persistedQueries {
-	return persistedQueries{cache[string]{lru.New[string](persistedMax), func(_, query string) int { return len(query) }}}
+	return persistedQueries{cache[string]{lru.New[string](persistedMax), func(_, query string) string { return query }}}
 }
 
 // ExtensionName implements graphql.HandlerExtension.

@@ -13,11 +13,15 @@ const (
 	// what is too deep for it is for the schema to say.
 	depthMax = 10_000
 
-	// What a decoder keeps for requests to come: texts up to these lengths.
-	knownBytesMax  = 2 << 10
-	keptBytesMax   = 64 << 10
-	knownTextsMax  = 64
-	firstReadBytes = 1 << 10
+	// What a decoder keeps for requests to come: so many texts of this length,
+	// and its buffers.
+	knownTextsMax = 64
+	knownBytesMax = 2 << 10
+	keptBytesMax  = 64 << 10
+
+	// The first read of a body has room for this much. Nearly all fit.
+	readBytesMin = 1 << 10
+	readBytesMax = 16 << 10
 )
 
 var (

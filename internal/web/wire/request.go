@@ -64,8 +64,9 @@ func (d *decoder) fill(r *http.Request, bytesMax int64) *Refusal {
 	if r.ContentLength > bytesMax {
 		return tooLarge(bytesMax)
 	}
-	// One more than it should take, to see its end.
-	if wanted := max(r.ContentLength+1, firstReadBytes); int64(cap(d.body)) < wanted {
+	// One more than it should take, to see its end. Not all of a large one at
+	// once: a client may announce it and send nothing.
+	if wanted := min(max(r.ContentLength+1, readBytesMin), readBytesMax); int64(cap(d.body)) < wanted {
 		d.body = make([]byte, 0, wanted)
 	}
 	d.body = d.body[:0]
