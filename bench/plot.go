@@ -18,11 +18,12 @@ type point struct {
 	connections int
 	row         int // of the contest
 	perSecond   float64
+	low, high   float64
 }
 
 // The picture's sizes, in pixels. The names of curves stand to their right.
 const (
-	plotWidth, plotHeight = 860, 440
+	plotWidth, plotHeight = 780, 450
 
 	plotLeft, plotRight = 70, 640
 	plotTop, plotBottom = 80, 380
@@ -42,7 +43,7 @@ func plot(curves []curve, title, subtitle string) []byte {
 	most, widest := 0.0, 1
 	for _, c := range curves {
 		for _, p := range c.points {
-			most, widest = max(most, p.perSecond), max(widest, p.connections)
+			most, widest = max(most, p.perSecond, p.high), max(widest, p.connections)
 		}
 	}
 	step := niceStep(most)
@@ -53,7 +54,7 @@ func plot(curves []curve, title, subtitle string) []byte {
 	y := func(perSecond float64) float64 { return plotBottom - (plotBottom-plotTop)*perSecond/top }
 
 	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" font-family="system-ui, sans-serif" font-size="13">
-<title>%s: throughput against connections</title>
+<title>%s</title>
 <style>text { fill: #24292f } .faint { fill: #57606a } line { stroke: #d0d7de } rect { fill: #ffffff }
 @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .faint { fill: #9198a1 } line { stroke: #30363d } rect { fill: #0d1117 } }</style>
 <rect width="%d" height="%d" rx="8"/>
@@ -69,7 +70,6 @@ func plot(curves []curve, title, subtitle string) []byte {
 		fmt.Fprintf(&out, `<text x="%.1f" y="%d" text-anchor="middle" class="faint">%d</text>`+"\n", x(connections), plotBottom+22, connections)
 	}
 	fmt.Fprintf(&out, `<text x="%d" y="%d" text-anchor="middle" class="faint">connections</text>`+"\n", (plotLeft+plotRight)/2, plotBottom+44)
-	fmt.Fprintf(&out, `<text x="%d" y="%d" text-anchor="end" class="faint">a second</text>`+"\n", plotLeft-10, plotTop-14)
 
 	names := nameHeights(curves, y)
 	for i, c := range curves {
@@ -83,6 +83,10 @@ func plot(curves []curve, title, subtitle string) []byte {
 		}
 		fmt.Fprintf(&out, `<polyline points="%s" fill="none" stroke="%s" stroke-width="2.5" stroke-linejoin="round"/>`+"\n", bytes.TrimSpace(line.Bytes()), colour)
 		for _, p := range c.points {
+			if p.low < p.high {
+				fmt.Fprintf(&out, `<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" style="stroke: %s" stroke-width="5" stroke-opacity="0.35"/>`+"\n",
+					x(p.connections), x(p.connections), y(p.low), y(p.high), colour)
+			}
 			fmt.Fprintf(&out, `<circle cx="%.1f" cy="%.1f" r="4" fill="%s"><title>%s, %d connections: %.0f a second</title></circle>`+"\n",
 				x(p.connections), y(p.perSecond), colour, html.EscapeString(c.name), p.connections, p.perSecond)
 		}

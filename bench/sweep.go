@@ -56,11 +56,13 @@ func runSweep(ctx context.Context, w *world) (err error) {
 	rows = append(rows, bases...)
 	for _, c := range curves {
 		for i := range c.points {
-			c.points[i].perSecond = rows[c.points[i].row].PerSecond
+			p := &c.points[i]
+			p.perSecond = rows[p.row].PerSecond
+			p.low, p.high = rows[p.row].extremes()
 		}
 	}
-	subtitle := fmt.Sprintf("%s, %d processors for load, server and PostgreSQL together", time.Now().UTC().Format(time.DateOnly), thisMachine().Processors)
-	return os.WriteFile(w.settings.plot, plot(curves, "Holds of one SKU", subtitle), 0o644)
+	subtitle := fmt.Sprintf("%s, %d processors for load, server and PostgreSQL together; median of the rounds, and their range", time.Now().UTC().Format(time.DateOnly), thisMachine().Processors)
+	return os.WriteFile(w.settings.plot, plot(curves, "Holds of one SKU a second", subtitle), 0o644)
 }
 
 // fourfold is 1, 4, 16 and so on, up to the most.
