@@ -36,9 +36,12 @@ func (w *world) fill(ctx context.Context, count int) error {
 	w.show.begin(w.name+": reservations that are there already", 0, made.Load)
 	for first := 0; first < count; first += existingStep {
 		step := min(existingStep, count-first)
-		_, err := w.db.ExecContext(ctx, makeExisting, w.sku(existingFirst), w.sku(existingFirst+existingSKUs-1), existingSKUs, first, step, w.run)
+		done, err := w.db.ExecContext(ctx, makeExisting, w.sku(existingFirst), w.sku(existingFirst+existingSKUs-1), existingSKUs, first, step, w.run)
 		if err != nil {
 			return fmt.Errorf("make reservations that are there already: %w", err)
+		}
+		if entries, err := done.RowsAffected(); err != nil || entries != int64(step) {
+			return fmt.Errorf("make reservations that are there already: %d of %d were made (%v)", entries, step, err)
 		}
 		made.Add(int64(step))
 	}
