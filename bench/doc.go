@@ -13,10 +13,10 @@
 //
 // # What a latency is
 //
-// Load is paced, where latency is the question: call number i is due at begin + i/rate, whether or not the
-// calls before it were answered. A call that the loop began late is as slow as
-// it was for a user who came in time, so its latency counts from when it was
-// due. Where a delivery is measured it counts from when the request was sent,
+// Load is paced, where latency is the question: call number i is due at
+// begin + i/rate, whether or not the calls before it were answered. A call that
+// the loop began late is as slow as it was for a user who came in time, so its
+// latency counts from when it was due. Where a delivery is measured it counts from when the request was sent,
 // or from when its answer had been read. How late the loop sent what was due is
 // told beside it: where that isn't small, the client is what was measured.
 //
