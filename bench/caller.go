@@ -55,33 +55,45 @@ func hostPort(u *url.URL) string {
 // post sends a body and returns the answer's, which is valid until the next
 // call. What the server answers is an answer, whatever its status.
 func (c *caller) post(body []byte) ([]byte, error) {
-	answer, err := c.tryPost(body)
+	c.out = c.appendRequest(c.out[:0], body)
+	return c.send(c.out)
+}
+
+// appendRequest appends the whole request that posts this body.
+func (c *caller) appendRequest(request, body []byte) []byte {
+	request = append(request, c.head...)
+	request = strconv.AppendInt(request, int64(len(body)), 10)
+	request = append(request, "\r\n\r\n"...)
+	return append(request, body...)
+}
+
+// send is post for a request that is whole already.
+func (c *caller) send(request []byte) ([]byte, error) {
+	answer, err := c.exchange(request)
 	if err != nil {
 		c.close()
 	}
 	return answer, err
 }
 
-func (c *caller) tryPost(body []byte) ([]byte, error) {
-	if c.conn == nil {
-		if err := c.connect(); err != nil {
-			return nil, err
-		}
+func (c *caller) exchange(request []byte) ([]byte, error) {
+	if err := c.connect(); err != nil {
+		return nil, err
 	}
 	if err := c.conn.SetDeadline(time.Now().Add(callTimeout)); err != nil {
 		return nil, err
 	}
-	c.out = append(c.out[:0], c.head...)
-	c.out = strconv.AppendInt(c.out, int64(len(body)), 10)
-	c.out = append(c.out, "\r\n\r\n"...)
-	c.out = append(c.out, body...)
-	if _, err := c.conn.Write(c.out); err != nil {
+	if _, err := c.conn.Write(request); err != nil {
 		return nil, err
 	}
 	return c.readAnswer()
 }
 
+// connect does nothing where the connection is there.
 func (c *caller) connect() error {
+	if c.conn != nil {
+		return nil
+	}
 	conn, err := (&net.Dialer{Timeout: callTimeout}).DialContext(c.ctx, "tcp", c.host)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -24,7 +25,11 @@ type settings struct {
 	database string
 	program  string
 
-	sizes     sizes
+	sizes      sizes
+	strategies []string
+	existing   int
+	plot       string
+
 	transport string
 	distinct  bool
 	receive   int
@@ -32,6 +37,9 @@ type settings struct {
 	cutEvery  time.Duration
 	asJSON    bool
 }
+
+// bothStrategies has each strategy measured.
+const bothStrategies = "both"
 
 // ownDefault is shown of a flag that each workload has its own default for.
 const ownDefault = "the workload's"
@@ -49,13 +57,20 @@ Without a WORKLOAD all are run, in this order. What is in brackets is a workload
 ` + describeWorkloads() + `
 A target speaks of a machine with two cores, with everything on them.
 
+Where pgbench is found, with PostgreSQL's other programs, hand-written SQL for the same work runs on the same PostgreSQL, in
+turn with the servers, -rounds rounds; what it does is in bench/baseline. Figures are the rounds' median, with the lowest and
+the highest. Beside each is which share of one processor the servers, the client and the whole machine took.
+
 With -url the servers are those that run there already. What they are asked to do stays in their database: SKUs whose names
 begin with "bench-", and their reservations and audit entries. Their memory and processor time aren't known then.
 
-Exits with 1 if the database didn't stay consistent, and with 2 if a workload couldn't be run. A target that was missed is no failure.
+Exits with 1 if the database didn't stay consistent, or hasn't as many reservations as were acknowledged, and with 2 if a workload couldn't be run. A target that was missed is no failure.
 
 Examples:
    go run ./bench
+   go run ./bench hot alone
+   go run ./bench -existing 5000000 hot
+   go run ./bench -plot docs/throughput.svg sweep
    go run ./bench -subscribers 2000 -duration 10s crowd
    go run ./bench -url http://127.0.0.1:8080 -url2 http://127.0.0.1:8081 delivery
    go run ./bench -json expiry > expiry.json`,
@@ -69,8 +84,13 @@ Examples:
 			&cli.StringFlag{Name: "database", Usage: "the servers' database, at `URL`: for what needs SQL; without -url, servers are started on it"},
 			&cli.StringFlag{Name: "program", Usage: "run this `FILE` as the server, instead of building this module's: to compare builds"},
 			&cli.DurationFlag{Name: "duration", DefaultText: ownDefault, Usage: "how long each phase of load lasts"},
-			&cli.FloatFlag{Name: "rate", DefaultText: ownDefault, Usage: "changes, or holds, a second"},
+			&cli.FloatFlag{Name: "rate", DefaultText: ownDefault, Usage: "changes, holds or queries a second; given, workloads that would go as fast as they can keep to it, without a baseline"},
 			&cli.IntFlag{Name: "connections", DefaultText: ownDefault, Usage: "HTTP connections that make them"},
+			&cli.IntFlag{Name: "rounds", DefaultText: ownDefault, Usage: "how often those that are compared have their turn"},
+			&cli.StringFlag{Name: "strategy", Value: bothStrategies, Usage: "lock strategy of holds: PESSIMISTIC, OPTIMISTIC or `both`, in turn"},
+			&cli.IntFlag{Name: "existing", Usage: "how many reservations there are before the workload begins"},
+			&cli.IntFlag{Name: "holds", DefaultText: ownDefault, Usage: "due: how many holds fall due together"},
+			&cli.StringFlag{Name: "plot", Usage: "sweep: draw what was measured into this `FILE`, as SVG"},
 			&cli.IntFlag{Name: "subscribers", DefaultText: ownDefault, Usage: "subscribers, each with a connection of its own"},
 			&cli.IntFlag{Name: "skus", DefaultText: ownDefault, Usage: "how many SKUs there are"},
 			&cli.IntFlag{Name: "follow", DefaultText: ownDefault, Usage: "how many of them each subscriber follows, at most 250"},
@@ -91,6 +111,9 @@ Examples:
 			if err != nil {
 				return err
 			}
+			if s.plot != "" && !slices.ContainsFunc(chosen, func(wl workload) bool { return wl.name == sweep.name }) {
+				return errors.New("-plot draws the workload sweep")
+			}
 			return b.run(ctx, s, chosen)
 		},
 	}
@@ -106,9 +129,15 @@ func readSettings(c *cli.Command) (settings, error) {
 			connections: c.Int("connections"),
 			subscribers: c.Int("subscribers"),
 			skus:        c.Int("skus"),
+			holds:       c.Int("holds"),
+			rounds:      c.Int("rounds"),
 			follow:      c.Int("follow"),
 			settle:      c.Duration("settle"),
 		},
+		strategies: lockStrategies,
+		existing:   c.Int("existing"),
+		plot:       c.String("plot"),
+
 		transport: c.String("transport"),
 		distinct:  c.Bool("distinct"),
 		receive:   c.Int("receive"),
@@ -126,10 +155,16 @@ func readSettings(c *cli.Command) (settings, error) {
 		}
 		s.urls = append(s.urls, given)
 	}
+	if strategy := c.String("strategy"); strategy != bothStrategies {
+		if !slices.Contains(lockStrategies, strategy) {
+			return s, fmt.Errorf("-strategy is PESSIMISTIC, OPTIMISTIC or both, not %q", strategy)
+		}
+		s.strategies = []string{strategy}
+	}
 	switch {
 	case c.String("url") == "" && c.String("url2") != "":
 		return s, errors.New("-url2 wants -url")
-	case s.sizes.anyNegative() || s.receive < 0:
+	case s.sizes.anyNegative() || s.receive < 0 || s.existing < 0:
 		return s, errors.New("no size, rate or duration is below zero")
 	case s.sizes.follow > skusPerSubscriptionMax:
 		return s, fmt.Errorf("-follow is at most %d", skusPerSubscriptionMax)
@@ -144,7 +179,7 @@ func readSettings(c *cli.Command) (settings, error) {
 }
 
 // errInconsistent is a finding, not a failure to find out.
-var errInconsistent = errors.New("the database did not stay consistent")
+var errInconsistent = errors.New("the database did not stay consistent, or has not what was acknowledged")
 
 func (b bench) run(ctx context.Context, s settings, chosen []workload) (err error) {
 	show := newProgress(b.log)
@@ -166,7 +201,7 @@ func (b bench) run(ctx context.Context, s settings, chosen []workload) (err erro
 			return fmt.Errorf("%s: %w", wl.name, err)
 		}
 		all.Workloads = append(all.Workloads, r)
-		inconsistent = inconsistent || !r.Consistency.IsConsistent
+		inconsistent = inconsistent || !r.holds()
 		show.end()
 		if !s.asJSON {
 			r.print(b.out)

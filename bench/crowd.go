@@ -21,7 +21,7 @@ same text, so that nothing can be prepared for all at once. Targets: 40 kB for e
 const trials = 3
 
 func runCrowd(ctx context.Context, w *world) error {
-	if err := w.createSKUs(ctx, 1); err != nil {
+	if err := w.createSKUs(ctx, 0, 1); err != nil {
 		return err
 	}
 	server := w.servers[0]

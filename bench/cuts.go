@@ -41,7 +41,7 @@ const (
 
 func runCuts(ctx context.Context, w *world) error {
 	all := w.sizes.skus + lateSKUs
-	if err := w.createSKUs(ctx, all); err != nil {
+	if err := w.createSKUs(ctx, 0, all); err != nil {
 		return err
 	}
 	audience, err := w.watch(ctx, audienceSpec{

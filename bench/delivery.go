@@ -16,7 +16,7 @@ deliveries within 50 ms of the change being sent, and within 150 ms on the other
 }
 
 func runDelivery(ctx context.Context, w *world) error {
-	if err := w.createSKUs(ctx, w.sizes.skus); err != nil {
+	if err := w.createSKUs(ctx, 0, w.sizes.skus); err != nil {
 		return err
 	}
 	if err := w.measureDelivery(ctx, w.servers[0], ", same server", 50*time.Millisecond); err != nil {

@@ -20,8 +20,6 @@ this machine's clock and the database's must agree. Target: 99 % of the entries,
 }
 
 const (
-	createHold = `mutation($input:CreateHoldInput!){createHold(input:$input){reservation{id expiresAt} userErrors{code}}}`
-
 	// dueMargin is between the last hold that is made and the first that falls
 	// due.
 	dueMargin = 2 * time.Second
@@ -32,7 +30,7 @@ const (
 )
 
 func runExpiry(ctx context.Context, w *world) error {
-	if err := w.createSKUs(ctx, w.sizes.skus); err != nil {
+	if err := w.createSKUs(ctx, 0, w.sizes.skus); err != nil {
 		return err
 	}
 	audience, err := w.watch(ctx, audienceSpec{

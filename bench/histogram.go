@@ -29,6 +29,15 @@ func (h *histogram) record(d time.Duration) {
 	raise(&h.max, us)
 }
 
+// add counts what another has counted.
+func (h *histogram) add(other *histogram) {
+	for bucket := range other.buckets {
+		h.buckets[bucket].Add(other.buckets[bucket].Load())
+	}
+	h.count.Add(other.count.Load())
+	raise(&h.max, other.max.Load())
+}
+
 // bucketOf numbers small values by themselves, larger ones by their leading bits.
 func bucketOf(us int64) int {
 	shift := max(0, bits.Len64(uint64(us))-doublingBits-1)

@@ -45,15 +45,8 @@ func openMachine(ctx context.Context, s settings, show *progress) (_ *machine, e
 		}
 	}()
 	if m.program == "" {
-		show.begin("build the program", 0, nil)
-		m.program = filepath.Join(m.dir, "holdfast")
-		if runtime.GOOS == "windows" {
-			m.program += ".exe"
-		}
-		// The module's root, whichever of its directories this is run in.
-		build := exec.CommandContext(ctx, "go", "build", "-o", m.program, "holdfast")
-		if out, err := build.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("build the program: %w\n%s", err, out)
+		if m.program, err = m.build(ctx, "holdfast", "holdfast"); err != nil {
+			return nil, err
 		}
 	} else if m.program, err = filepath.Abs(m.program); err != nil {
 		return nil, err
@@ -61,10 +54,28 @@ func openMachine(ctx context.Context, s settings, show *progress) (_ *machine, e
 	if s.database == "" {
 		show.begin("start PostgreSQL", 0, nil)
 		m.postgres, err = localpg.Start(ctx, localpg.Options{
-			Dir: filepath.Join(m.dir, "postgres"), Temporary: runtime.GOOS != "windows",
+			Dir: filepath.Join(m.dir, "postgres"), Temporary: runtime.GOOS != "windows", ConnectionsMax: postgresConnectionsMax,
 		})
 	}
 	return m, err
+}
+
+// postgresConnectionsMax is for two servers' pools, 64 clients of pgbench, and
+// what is asked beside.
+const postgresConnectionsMax = 200
+
+// build builds a package of this module, whichever of its directories this is
+// run in.
+func (m *machine) build(ctx context.Context, name, pkg string) (string, error) {
+	m.show.begin("build "+name, 0, nil)
+	file := filepath.Join(m.dir, name)
+	if runtime.GOOS == "windows" {
+		file += ".exe"
+	}
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", file, pkg).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build %s: %w\n%s", pkg, err, out)
+	}
+	return file, nil
 }
 
 // close ends and removes all that openMachine made.
@@ -98,8 +109,7 @@ func (m *machine) measure(ctx context.Context, wl workload) (_ *result, err erro
 	if now, err := usageOf(os.Getpid()); err == nil && clientErr == nil {
 		w.result.figure("client: share of one processor", 100*(now.cpu-client.cpu).Seconds()/w.result.Seconds, "%")
 	}
-	m.show.begin(wl.name+": consistency check", 0, nil)
-	return w.result, w.checkConsistency(ctx)
+	return w.result, w.check(ctx)
 }
 
 // newDatabase returns the URL of a database for one workload: an empty one in
@@ -108,7 +118,12 @@ func (m *machine) newDatabase(ctx context.Context, name string) (string, error) 
 	if m.postgres == nil {
 		return m.settings.database, nil
 	}
-	db, err := database.Open(m.postgres.URL(), 1)
+	return createDatabase(ctx, m.postgres.URL(), name)
+}
+
+// createDatabase makes one beside the one at the URL, and returns its URL.
+func createDatabase(ctx context.Context, beside, name string) (string, error) {
+	db, err := database.Open(beside, 1)
 	if err != nil {
 		return "", err
 	}
@@ -117,12 +132,29 @@ func (m *machine) newDatabase(ctx context.Context, name string) (string, error) 
 	if _, err := db.ExecContext(ctx, "CREATE DATABASE "+name); err != nil {
 		return "", err
 	}
-	u, err := url.Parse(m.postgres.URL())
+	u, err := url.Parse(beside)
 	if err != nil {
 		return "", err
 	}
 	u.Path = "/" + name
 	return u.String(), nil
+}
+
+// dropDatabase removes what createDatabase made.
+func dropDatabase(beside, made string) error {
+	u, err := url.Parse(made)
+	if err != nil {
+		return err
+	}
+	db, err := database.Open(beside, 1)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	_, err = db.ExecContext(ctx, "DROP DATABASE IF EXISTS "+strings.TrimPrefix(u.Path, "/")+" WITH (FORCE)")
+	return err
 }
 
 // machineInfo is what figures must not be read without.

@@ -66,3 +66,33 @@ func kilobytes(status []byte, key string) (int64, error) {
 	value, err := strconv.ParseInt(string(fields[0]), 10, 64)
 	return value << 10, err
 }
+
+// machineBusy is the time that all processors of the machine have worked, for
+// whomever. Only Linux tells it in this form.
+func machineBusy() (time.Duration, error) {
+	stat, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	return parseBusy(stat)
+}
+
+// busyFields are those of /proc/stat that are work: user, nice, system and two
+// kinds of interrupts. The others are waiting, and what other machines took.
+var busyFields = []int{1, 2, 3, 6, 7}
+
+func parseBusy(stat []byte) (busy time.Duration, err error) {
+	line, _, _ := bytes.Cut(stat, []byte("\n"))
+	fields := bytes.Fields(line)
+	if len(fields) < 8 || string(fields[0]) != "cpu" {
+		return 0, errors.New("no processor time in /proc/stat")
+	}
+	for _, i := range busyFields {
+		ticks, err := strconv.ParseInt(string(fields[i]), 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		busy += time.Duration(ticks) * time.Second / ticksPerSecond
+	}
+	return busy, nil
+}

@@ -39,3 +39,14 @@ func TestOurOwnUsageIsKnownOnLinux(t *testing.T) {
 	assert.Positive(t, u.resident)
 	assert.GreaterOrEqual(t, u.residentPeak, u.resident)
 }
+
+func TestTheMachinesWorkIsAllButWaitingAndWhatOthersTook(t *testing.T) {
+	t.Parallel()
+	busy, err := parseBusy([]byte("cpu  100 20 30 9999 9999 4 6 777 50 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n"))
+	require.NoError(t, err)
+	assert.Equal(t, 1600*time.Millisecond, busy)
+	for _, stat := range []string{"", "cpu 1 2", "intr 1 2 3 4 5 6 7 8 9", "cpu a b c d e f g h"} {
+		_, err := parseBusy([]byte(stat))
+		require.Error(t, err, stat)
+	}
+}

@@ -23,10 +23,17 @@ type result struct {
 	Sizes       string           `json:"sizes"`
 	Seconds     float64          `json:"seconds"`
 	Outcomes    map[string]int64 `json:"outcomes"` // of calls, by code
+	Rows        []*row           `json:"rows,omitempty"`
 	Latencies   []latency        `json:"latencies"`
 	Figures     []figure         `json:"figures"`
 	Notes       []string         `json:"notes,omitempty"`
+	Counts      []count          `json:"counts,omitempty"`
 	Consistency consistency      `json:"consistency"`
+}
+
+// holds says whether nothing was found that must not be.
+func (r *result) holds() bool {
+	return r.Consistency.IsConsistent && !slices.ContainsFunc(r.Counts, func(c count) bool { return !c.Agrees })
 }
 
 // latency is a distribution, in milliseconds. Missing is how often the end that
@@ -42,25 +49,60 @@ type latency struct {
 	Target  *target `json:"target,omitempty"`
 }
 
-// figure is any other number.
+// figure is any other number. Of several rounds it is the median, and Low and
+// High are what lay furthest from it.
 type figure struct {
-	Name   string  `json:"name"`
-	Value  float64 `json:"value"`
-	Unit   string  `json:"unit"`
-	Target *target `json:"target,omitempty"`
+	Name   string   `json:"name"`
+	Value  float64  `json:"value"`
+	Low    *float64 `json:"low,omitempty"`
+	High   *float64 `json:"high,omitempty"`
+	Unit   string   `json:"unit"`
+	Target *target  `json:"target,omitempty"`
 }
 
+// target has one of the bounds.
 type target struct {
-	AtMost  float64 `json:"atMost"`
-	Reached bool    `json:"reached"`
+	AtMost  *float64 `json:"atMost,omitempty"`
+	AtLeast *float64 `json:"atLeast,omitempty"`
+	Reached bool     `json:"reached"`
 }
+
+func atMost(bound, value float64) *target { return &target{AtMost: &bound, Reached: value <= bound} }
+
+func atLeast(bound, value float64) *target { return &target{AtLeast: &bound, Reached: value >= bound} }
 
 func (r *result) figure(name string, value float64, unit string) {
 	r.Figures = append(r.Figures, figure{Name: name, Value: value, Unit: unit})
 }
 
 func (r *result) figureAtMost(name string, value float64, unit string, bound float64) {
-	r.Figures = append(r.Figures, figure{name, value, unit, &target{bound, value <= bound}})
+	r.Figures = append(r.Figures, figure{Name: name, Value: value, Unit: unit, Target: atMost(bound, value)})
+}
+
+func (r *result) figureAtLeast(name string, value float64, unit string, bound float64) {
+	r.Figures = append(r.Figures, figure{Name: name, Value: value, Unit: unit, Target: atLeast(bound, value)})
+}
+
+func (r *result) ratio(name string, of ratio, unit string) { r.ratioFigure(name, of, unit, nil) }
+
+func (r *result) ratioAtLeast(name string, of ratio, unit string, bound float64) {
+	r.ratioFigure(name, of, unit, atLeast(bound, of.median))
+}
+
+func (r *result) ratioAtMost(name string, of ratio, unit string, bound float64) {
+	r.ratioFigure(name, of, unit, atMost(bound, of.median))
+}
+
+func (r *result) ratioFigure(name string, of ratio, unit string, wanted *target) {
+	if of.rounds == 0 {
+		r.note("%s: there is no round in which both did something", name)
+		return
+	}
+	f := figure{Name: name, Value: of.median, Unit: unit, Target: wanted}
+	if of.rounds > 1 {
+		f.Low, f.High = &of.low, &of.high
+	}
+	r.Figures = append(r.Figures, f)
 }
 
 func (r *result) latency(name string, h *histogram, missing int64) {
@@ -75,7 +117,8 @@ func (r *result) latency(name string, h *histogram, missing int64) {
 func (r *result) latencyAtMost(name string, h *histogram, missing int64, bound time.Duration) {
 	r.latency(name, h, missing)
 	last := &r.Latencies[len(r.Latencies)-1]
-	last.Target = &target{milliseconds(bound), last.Count > 0 && missing == 0 && last.P99 <= milliseconds(bound)}
+	last.Target = atMost(milliseconds(bound), last.P99)
+	last.Target.Reached = last.Target.Reached && last.Count > 0 && missing == 0
 }
 
 func (r *result) note(format string, arguments ...any) {
@@ -91,12 +134,22 @@ func (r *result) print(out io.Writer) {
 	fmt.Fprintf(out, "\n%s  %s  (%.0f s)\n\n", r.Workload, r.Sizes, r.Seconds)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	width := r.nameWidth()
+	if len(r.Rows) > 0 {
+		fmt.Fprintf(table, "%-*s\t/s\tlow\thigh\tp50\tp95\tp99 ms\tservers\tclient\tall CPU %%\t\n", width, "")
+		for _, one := range r.Rows {
+			low, high := one.extremes()
+			fmt.Fprintf(table, "%-*s\t%.0f\t%.0f\t%.0f\t%.1f\t%.1f\t%.1f\t%s\t%s\t%s\t\n", width, one.Name,
+				one.PerSecond, low, high, one.P50, one.P95, one.P99, percent(one.Servers), percent(one.Client), percent(one.All))
+		}
+		_ = table.Flush()
+		fmt.Fprintln(out)
+	}
 	if len(r.Latencies) > 0 {
 		fmt.Fprintf(table, "%-*s\tcount\tp50\tp95\tp99\tmax\tmissing\ttarget\t\n", width, "in ms")
 		for _, l := range r.Latencies {
 			said := ""
 			if l.Target != nil {
-				said = fmt.Sprintf("p99 ≤ %.0f %s", l.Target.AtMost, l.Target)
+				said = "p99 " + l.Target.String()
 			}
 			fmt.Fprintf(table, "%-*s\t%d\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t%s\t\n", width, l.Name, l.Count, l.P50, l.P95, l.P99, l.Max, l.Missing, said)
 		}
@@ -104,19 +157,30 @@ func (r *result) print(out io.Writer) {
 		fmt.Fprintln(out)
 	}
 	for _, f := range r.Figures {
-		said := ""
-		if f.Target != nil {
-			said = fmt.Sprintf("≤ %g %s", f.Target.AtMost, f.Target)
+		between, said := "", ""
+		if f.Low != nil {
+			between = fmt.Sprintf("(%.*f–%.*f)", decimals(*f.Low), *f.Low, decimals(*f.High), *f.High)
 		}
-		fmt.Fprintf(table, "%-*s\t%.*f\t%s\t%s\t\n", width, f.Name, decimals(f.Value), f.Value, f.Unit, said)
+		if f.Target != nil {
+			said = f.Target.String()
+		}
+		fmt.Fprintf(table, "%-*s\t%.*f\t%s\t%s\t%s\t\n", width, f.Name, decimals(f.Value), f.Value, between, f.Unit, said)
 	}
 	_ = table.Flush()
 	fmt.Fprintln(out)
+	for _, one := range r.Rows {
+		if len(one.Outcomes) > 0 {
+			fmt.Fprintf(out, "answers, %s: %s\n", one.Name, countsByName(one.Outcomes))
+		}
+	}
 	if len(r.Outcomes) > 0 {
 		fmt.Fprintf(out, "answers: %s\n", countsByName(r.Outcomes))
 	}
 	for _, n := range r.Notes {
 		fmt.Fprintln(out, "note:", n)
+	}
+	for _, c := range r.Counts {
+		fmt.Fprintln(out, c)
 	}
 	fmt.Fprintln(out, r.Consistency)
 }
@@ -129,14 +193,28 @@ func (r *result) nameWidth() (width int) {
 	for _, f := range r.Figures {
 		width = max(width, len(f.Name))
 	}
+	for _, one := range r.Rows {
+		width = max(width, len(one.Name))
+	}
 	return width
 }
 
 func (t *target) String() string {
+	said := "MISSED"
 	if t.Reached {
-		return "reached"
+		said = "reached"
 	}
-	return "MISSED"
+	if t.AtLeast != nil {
+		return fmt.Sprintf("≥ %g %s", *t.AtLeast, said)
+	}
+	return fmt.Sprintf("≤ %g %s", *t.AtMost, said)
+}
+
+func percent(share *float64) string {
+	if share == nil {
+		return ""
+	}
+	return fmt.Sprintf("%.0f", *share)
 }
 
 // decimals has small figures shown to where they differ.

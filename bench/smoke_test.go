@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -56,13 +57,26 @@ func TestEachWorkloadRunsAndLeavesAConsistentDatabase(t *testing.T) {
 	for _, wl := range workloads {
 		t.Run(wl.name, func(t *testing.T) {
 			t.Parallel()
-			r, err := runBench(t, "-duration=1s", "-rate=50", "-connections=4", "-subscribers=4", "-skus=10", "-follow=5", "-settle=10ms", wl.name)
+			r, err := runBench(t, append(tiny(wl), wl.name)...)
 			require.NoError(t, err)
 			require.Len(t, r.Workloads, 1)
 			got := r.Workloads[0]
 			assert.True(t, got.Consistency.IsConsistent)
-			assert.Positive(t, got.Outcomes[done])
+			wanted := done
+			if wl.name == soldout.name {
+				wanted = noStock
+			}
+			assert.Positive(t, got.Outcomes[wanted])
 			assert.Len(t, got.Outcomes, 1, "%v", got.Outcomes)
+			for _, c := range got.Counts {
+				assert.True(t, c.Agrees, c)
+			}
+			for _, one := range got.Rows {
+				assert.Len(t, one.Rounds, 1, one.Name)
+				// A baseline's outcomes aren't known; and of a second it may need all
+				// to connect.
+				assert.True(t, one.Outcomes == nil || one.PerSecond > 0, one.Name)
+			}
 			for _, f := range got.Figures {
 				if strings.HasPrefix(f.Name, "events whose version did not rise") {
 					assert.Zero(t, f.Value, f.Name)
@@ -78,6 +92,53 @@ func TestEachWorkloadRunsAndLeavesAConsistentDatabase(t *testing.T) {
 	}
 }
 
+// tiny is the least that shows whether a workload works: those that are paced at
+// a rate for a second, those that go as fast as they can for less.
+func tiny(wl workload) []string {
+	sizes := []string{"-duration=1s", "-rate=50", "-connections=4", "-subscribers=4", "-skus=10", "-follow=5", "-settle=10ms"}
+	switch {
+	case wl.name == availability.name:
+		return []string{"-duration=200ms", "-rounds=1", "-connections=4", "-skus=50"}
+	case wl.sizes.rounds > 0:
+		return []string{"-duration=200ms", "-rounds=1", "-connections=4", "-subscribers=4", "-skus=10"}
+	case wl.name == due.name:
+		return []string{"-duration=200ms", "-connections=4", "-skus=10", "-holds=50"}
+	}
+	return sizes
+}
+
+func TestWhatIsThereAlreadyIsConsistentAndComparedWithEmptyTables(t *testing.T) {
+	t.Parallel()
+	r, err := runBench(t, "-duration=200ms", "-rounds=1", "-connections=4", "-strategy=OPTIMISTIC", "-existing=2500", hot.name)
+	require.NoError(t, err)
+	got := r.Workloads[0]
+	assert.True(t, got.Consistency.IsConsistent)
+	require.Len(t, got.Counts, 4, "both databases' holds and allocations")
+	for _, c := range got.Counts {
+		assert.True(t, c.Agrees, c)
+	}
+	assert.True(t, slices.ContainsFunc(got.Figures, func(f figure) bool { return f.Name == "OPTIMISTIC against empty tables" && f.Value > 0 }))
+}
+
+func TestARateThatIsGivenIsKeptTo(t *testing.T) {
+	t.Parallel()
+	r, err := runBench(t, "-duration=1s", "-rate=20", "-rounds=1", "-connections=4", "-strategy=PESSIMISTIC", spread.name)
+	require.NoError(t, err)
+	got := r.Workloads[0]
+	require.Len(t, got.Rows, 1, "without a baseline")
+	assert.Equal(t, int64(20), got.Outcomes[done])
+}
+
+func TestASweepIsDrawn(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "sweep.svg")
+	_, err := runBench(t, "-duration=200ms", "-rounds=1", "-connections=1", "-plot="+file, sweep.name)
+	require.NoError(t, err)
+	picture, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Contains(t, string(picture), optimistic)
+}
+
 // complete is how many there are of what must all be measured: the second of
 // load has 50 changes or holds, and each SKU two of the four subscribers.
 var complete = map[string]int64{
@@ -91,12 +152,16 @@ func TestSettingsThatCanNotBeMeantAreRefused(t *testing.T) {
 	t.Parallel()
 	for refusal, arguments := range map[string][]string{
 		`there is no workload "rest"; -h lists them (flags go before workloads)`: {"rest"},
-		`-url2 wants -url`:                        {"-url2=http://127.0.0.1:1"},
-		`-url is http://host:port, not "https:x"`: {"-url=https:x"},
-		`-follow is at most 250`:                  {"-follow=251"},
-		`no size, rate or duration is below zero`: {"-rate=-1"},
-		`-transport is ws or sse, not "carrier"`:  {"-transport=carrier"},
-		`-cut is feed or all, not "hair"`:         {"-cut=hair"},
+		`-url2 wants -url`:                                                                  {"-url2=http://127.0.0.1:1"},
+		`-url is http://host:port, not "https:x"`:                                           {"-url=https:x"},
+		`-strategy is PESSIMISTIC, OPTIMISTIC or both, not "hope"`:                          {"-strategy=hope"},
+		`-plot draws the workload sweep`:                                                    {"-plot=x.svg", "hot"},
+		`servers: this workload needs two servers: say where the other is, with -url2`:      {"-url=http://127.0.0.1:1", "-database=postgres://127.0.0.1:1/x", "servers"},
+		`hot: -existing needs SQL: say where the servers' database is, with -database`:      {"-url=http://127.0.0.1:1", "-existing=1", "hot"},
+		`-follow is at most 250`:                                                            {"-follow=251"},
+		`no size, rate or duration is below zero`:                                           {"-rate=-1"},
+		`-transport is ws or sse, not "carrier"`:                                            {"-transport=carrier"},
+		`-cut is feed or all, not "hair"`:                                                   {"-cut=hair"},
 		`cuts: this workload needs SQL: say where the servers' database is, with -database`: {"-url=http://127.0.0.1:1", "cuts"},
 		`stalled: this workload is for -transport ws alone`:                                 {"-url=http://127.0.0.1:1", "-transport=sse", "stalled"},
 	} {

@@ -25,7 +25,7 @@ const (
 )
 
 func runStalled(ctx context.Context, w *world) error {
-	if err := w.createSKUs(ctx, w.sizes.skus); err != nil {
+	if err := w.createSKUs(ctx, 0, w.sizes.skus); err != nil {
 		return err
 	}
 	audience, err := w.watch(ctx, audienceSpec{

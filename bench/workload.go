@@ -22,11 +22,15 @@ type workload struct {
 type needs struct {
 	sql       bool
 	webSocket bool
+	servers   bool // as many as it can use
 }
 
 // workloads is the registry: what -h lists, and what runs without an argument,
 // in this order.
-var workloads = []workload{delivery, crowd, stalled, cuts, expiry}
+var workloads = []workload{
+	hot, spread, zipf, batch, convert, release, soldout, availability, watched, due, servers, alone, sweep,
+	delivery, crowd, stalled, cuts, expiry,
+}
 
 // sizes is how much of everything. What is zero in the user's is the workload's.
 type sizes struct {
@@ -35,6 +39,8 @@ type sizes struct {
 	connections int
 	subscribers int
 	skus        int
+	holds       int
+	rounds      int
 	follow      int
 	// settle is how long a server is left alone before its memory is looked at:
 	// what connecting took is collected meanwhile.
@@ -42,7 +48,7 @@ type sizes struct {
 }
 
 func (s sizes) anyNegative() bool {
-	return s.duration < 0 || s.rate < 0 || s.connections < 0 || s.subscribers < 0 || s.skus < 0 || s.follow < 0 || s.settle < 0
+	return s.duration < 0 || s.rate < 0 || s.connections < 0 || s.subscribers < 0 || s.skus < 0 || s.holds < 0 || s.rounds < 0 || s.follow < 0 || s.settle < 0
 }
 
 // over returns the sizes that the user asked for, and the workload's own for
@@ -53,6 +59,8 @@ func (s sizes) over(own sizes) sizes {
 	either(&own.connections, s.connections)
 	either(&own.subscribers, s.subscribers)
 	either(&own.skus, s.skus)
+	either(&own.holds, s.holds)
+	either(&own.rounds, s.rounds)
 	either(&own.follow, s.follow)
 	either(&own.settle, s.settle)
 	own.follow = min(own.follow, own.skus)
@@ -79,6 +87,8 @@ func (s sizes) String() string {
 	say("connections", s.connections, s.connections > 0)
 	say("subscribers", s.subscribers, s.subscribers > 0)
 	say("skus", s.skus, s.skus > 0)
+	say("holds", s.holds, s.holds > 0)
+	say("rounds", s.rounds, s.rounds > 0)
 	say("follow", s.follow, s.follow > 0)
 	say("settle", s.settle, s.settle > 0)
 	return strings.Join(said, " ")
@@ -106,7 +116,7 @@ func workloadsNamed(names []string) ([]workload, error) {
 func describeWorkloads() string {
 	var text strings.Builder
 	for _, wl := range workloads {
-		fmt.Fprintf(&text, "%-10s %s\n           [%s]\n", wl.name, strings.ReplaceAll(wl.about, "\n", "\n           "), wl.sizes)
+		fmt.Fprintf(&text, "%-12s %s\n             [%s]\n", wl.name, strings.ReplaceAll(wl.about, "\n", "\n             "), wl.sizes)
 	}
 	return text.String()
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/uptrace/bun"
 
@@ -16,7 +17,9 @@ import (
 
 // world is what one workload runs in.
 type world struct {
+	machine  *machine
 	settings settings
+	workload workload
 	sizes    sizes
 	name     string // of the workload
 	servers  []*server
@@ -24,14 +27,31 @@ type world struct {
 	run      string
 	show     *progress
 	result   *result
+
+	databaseURL string // empty where it isn't known
+	// twin is a second world that the workload made; nil: it made none.
+	twin *world
+	// disown removes a database that was made beside one that was given.
+	disown       func() error
+	tokens       atomic.Int64 // as many client tokens were used
+	acknowledged acknowledged
 }
 
 // sqlConnectionsMax is for the cutter, the late writers and a query beside them.
 const sqlConnectionsMax = 8
 
 func (m *machine) newWorld(ctx context.Context, wl workload) (_ *world, err error) {
+	databaseURL, err := m.newDatabase(ctx, wl.name)
+	if err != nil {
+		return nil, err
+	}
+	return m.newWorldIn(ctx, wl, databaseURL)
+}
+
+// newWorldIn returns a world in a database that is there.
+func (m *machine) newWorldIn(ctx context.Context, wl workload, databaseURL string) (_ *world, err error) {
 	m.show.begin(wl.name+": start", 0, nil)
-	w := &world{settings: m.settings, sizes: m.settings.sizes.over(wl.sizes), name: wl.name, run: newRunName(), show: m.show}
+	w := &world{machine: m, workload: wl, databaseURL: databaseURL, settings: m.settings, sizes: m.settings.sizes.over(wl.sizes), name: wl.name, run: newRunName(), show: m.show}
 	w.result = &result{Workload: wl.name, Sizes: w.sizes.String()}
 	if wl.needs.webSocket && m.settings.transport != webSocketTransport {
 		return nil, errors.New("this workload is for -transport ws alone")
@@ -39,15 +59,14 @@ func (m *machine) newWorld(ctx context.Context, wl workload) (_ *world, err erro
 	if wl.needs.sql && len(m.settings.urls) > 0 && m.settings.database == "" {
 		return nil, errors.New("this workload needs SQL: say where the servers' database is, with -database")
 	}
+	if wl.needs.servers && len(m.settings.urls) == 1 {
+		return nil, errors.New("this workload needs two servers: say where the other is, with -url2")
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.close(true))
 		}
 	}()
-	databaseURL, err := m.newDatabase(ctx, wl.name)
-	if err != nil {
-		return nil, err
-	}
 	if databaseURL != "" {
 		if w.db, err = database.Open(databaseURL, sqlConnectionsMax); err != nil {
 			return nil, fmt.Errorf("-database: %w", err)
@@ -63,20 +82,23 @@ func (m *machine) newWorld(ctx context.Context, wl workload) (_ *world, err erro
 		}
 		w.servers = append(w.servers, started)
 	}
-	return w, nil
+	return w, w.fill(ctx, m.settings.existing)
 }
 
 // close ends what newWorld started. After a failure the servers' last words
 // come with it.
-func (w *world) close(failed bool) error {
+func (w *world) close(failed bool) (err error) {
 	w.show.end()
+	if w.twin != nil {
+		err = w.twin.close(failed)
+	}
 	stopped := make([]error, len(w.servers))
 	var stopping sync.WaitGroup
 	for i, s := range w.servers {
 		stopping.Go(func() { stopped[i] = s.stop() })
 	}
 	stopping.Wait()
-	err := errors.Join(stopped...)
+	err = errors.Join(err, errors.Join(stopped...))
 	for i, s := range w.servers {
 		if failed && s.log != nil && s.log.String() != "" {
 			err = errors.Join(err, fmt.Errorf("server %d said last:\n%s", i+1, s.log))
@@ -84,6 +106,9 @@ func (w *world) close(failed bool) error {
 	}
 	if w.db != nil {
 		err = errors.Join(err, w.db.Close())
+	}
+	if w.disown != nil {
+		err = errors.Join(err, w.disown())
 	}
 	return err
 }
@@ -140,8 +165,9 @@ const preparers = 32
 
 const createSKU = `mutation($input:CreateSkuInput!){createSku(input:$input){userErrors{code}}}`
 
-// createSKUs adds SKUs with plenty of stock, which no workload runs out of.
-func (w *world) createSKUs(ctx context.Context, count int) error {
+// createSKUs adds SKUs with plenty of stock, which no workload runs out of,
+// numbered from the first.
+func (w *world) createSKUs(ctx context.Context, first, count int) error {
 	w.step(fmt.Sprintf("create %d SKUs", count))
 	callers, err := w.callers(ctx, preparers, w.servers[:1])
 	if err != nil {
@@ -153,7 +179,7 @@ func (w *world) createSKUs(ctx context.Context, count int) error {
 		return err
 	}
 	return closed(ctx, preparers, below(count), func(_ context.Context, worker, i int) error {
-		answer, err := callers[worker].post(create.with(nil, `{"sku":%q,"name":"benchmark","initialStock":1000000000}`, w.sku(i)))
+		answer, err := callers[worker].post(create.with(nil, `{"sku":%q,"name":"benchmark","initialStock":1000000000}`, w.sku(first+i)))
 		if err != nil {
 			return err
 		}
@@ -190,6 +216,25 @@ type consistency struct {
 	TotalSKUs    int              `json:"totalSkus"`
 	DurationMs   int              `json:"durationMs"`
 	Issues       []map[string]any `json:"issues"`
+}
+
+// check compares what was acknowledged with what the database has, and has the
+// server check that it is consistent; in the twin as well.
+func (w *world) check(ctx context.Context) error {
+	w.step("consistency check")
+	if err := errors.Join(w.checkCounts(ctx), w.checkConsistency(ctx)); err != nil || w.twin == nil {
+		return err
+	}
+	if err := w.twin.check(ctx); err != nil {
+		return err
+	}
+	w.result.Counts = append(w.result.Counts, w.twin.result.Counts...)
+	own, other := &w.result.Consistency, w.twin.result.Consistency
+	own.IsConsistent = own.IsConsistent && other.IsConsistent
+	own.TotalSKUs += other.TotalSKUs
+	own.DurationMs += other.DurationMs
+	own.Issues = append(own.Issues, other.Issues...)
+	return nil
 }
 
 func (w *world) checkConsistency(ctx context.Context) error {

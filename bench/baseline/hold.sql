@@ -1,0 +1,16 @@
+-- One hold in one transaction, as it is written by hand: lock the level, write
+-- the reservation, its line and its audit entry, count it. The token's uniqueness
+-- keeps a repeated attempt from a second effect, and the CHECK from an oversell.
+-- It is sent as prepared statements, the fastest that pgbench has.
+\set n random(0, :skus - 1)
+BEGIN;
+SELECT sku, total, reserved, allocated, version FROM stock_levels
+WHERE sku = 'bench-' || lpad(:n::text, 5, '0') AND location = 'default' FOR UPDATE \gset
+INSERT INTO reservations (client_token, status, created_at, expires_at)
+VALUES (gen_random_uuid()::text, 'HELD', now(), now() + interval '15 minutes') RETURNING id \gset
+INSERT INTO reservation_lines (reservation_id, sku, location, quantity) VALUES (:id, :sku, 'default', 1);
+INSERT INTO audit_log (at, action, sku, location, reservation_id, reserved_delta, allocated_delta, total, reserved, allocated, version, actor)
+VALUES (now(), 'HELD', :sku, 'default', :id, 1, 0, :total, :reserved + 1, :allocated, :version + 1, 'default');
+UPDATE stock_levels SET reserved = reserved + 1, version = version + 1, updated_at = now()
+WHERE sku = :sku AND location = 'default';
+COMMIT;

@@ -1,0 +1,83 @@
+// Command ceiling serves Holdfast's schema with resolvers that do nothing, over
+// the HTTP and the GraphQL of the program. What it lets through is the most that
+// any resolver could, so that a figure of the program can be told as a share of
+// it. The benchmark starts it.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"holdfast/graph"
+	"holdfast/graph/model"
+	"holdfast/internal/inventory"
+	"holdfast/internal/web"
+	"holdfast/internal/web/streams"
+)
+
+// garbagePercent is the program's own, in server.go.
+const garbagePercent = 300
+
+func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbagePercent)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err == nil {
+		fmt.Printf("GraphQL  http://%s/graphql\n", listener.Addr())
+		err = newServer(os.Stderr).Serve(listener)
+	}
+	fmt.Fprintln(os.Stderr, "ceiling:", err)
+	os.Exit(1)
+}
+
+// requestTimeout is the program's default.
+const requestTimeout = 35 * time.Second
+
+func newServer(log io.Writer) *web.Server {
+	clients := streams.New(streams.Options{
+		SubscriptionsMax: 1, ConnectionsMax: 1, RequestTimeout: requestTimeout, MessageBytesMax: web.BodyBytesMax,
+	})
+	server := web.NewServer(requestTimeout, clients, http.NotFoundHandler())
+	server.Open(web.GraphQL(root{}, clients, slog.New(slog.NewTextHandler(log, nil))), func(context.Context) error { return nil })
+	return server
+}
+
+// root resolves what the benchmark asks for. Everything else is an internal
+// error, as whatever panics is.
+type root struct{ graph.ResolverRoot }
+
+func (root) Query() graph.QueryResolver { return query{} }
+
+func (root) Mutation() graph.MutationResolver { return mutation{} }
+
+type query struct{ graph.QueryResolver }
+
+// Availability answers the same counters of whatever is asked for.
+func (query) Availability(_ context.Context, skus []string, _ *string) ([]*inventory.Availability, error) {
+	all := make([]*inventory.Availability, len(skus))
+	for i, sku := range skus {
+		all[i] = &inventory.Availability{SKU: sku, Locations: []inventory.StockLevel{{
+			SKU: sku, Location: inventory.DefaultLocation, Total: 1_000_000_000, Version: 1,
+		}}}
+	}
+	return all, nil
+}
+
+type mutation struct{ graph.MutationResolver }
+
+// CreateHold refuses, as where nothing is left.
+func (mutation) CreateHold(_ context.Context, input inventory.CreateHold) (*model.CreateHoldPayload, error) {
+	sku := input.Lines[0].SKU
+	return &model.CreateHoldPayload{UserErrors: []model.UserError{model.InsufficientStockError{
+		Code: inventory.InsufficientStock, Message: "1 of " + sku + " wanted, 0 available",
+		Field: []string{"input", "lines", "0", "quantity"}, Sku: sku, Requested: 1,
+	}}}, nil
+}
