@@ -30,7 +30,7 @@ const (
 // requirement is one of those that an implementation of GraphQL over HTTP is
 // checked for, under the id that the audit of graphql-http has for it.
 type requirement struct {
-	id, what string
+	id, what                               string
 	method, url, contentType, accept, body string
 	// The status is from least to most.
 	least, most int
