@@ -22,6 +22,7 @@ import (
 	"holdfast/internal/demo"
 	"holdfast/internal/expiry"
 	"holdfast/internal/feed"
+	"holdfast/internal/garbage"
 	"holdfast/internal/inventory"
 	"holdfast/internal/localpg"
 	"holdfast/internal/metrics"
@@ -43,9 +44,7 @@ const retentionInterval = time.Hour
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	if os.Getenv("GOGC") == "" { // which goes before
-		go tuneGarbage(ctx)
-	}
+	go garbage.Tune(ctx)
 	// Once a stop is under way, a second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
 	p := program{environ: os.Environ(), in: os.Stdin, out: os.Stdout, log: os.Stderr}

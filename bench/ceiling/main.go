@@ -12,23 +12,18 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"holdfast/graph"
 	"holdfast/graph/model"
+	"holdfast/internal/garbage"
 	"holdfast/internal/inventory"
 	"holdfast/internal/web"
 	"holdfast/internal/web/streams"
 )
 
-// garbagePercent is the program's own, in server.go.
-const garbagePercent = 300
-
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(garbagePercent)
-	}
+	go garbage.Tune(context.Background())
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err == nil {
 		fmt.Printf("GraphQL  http://%s/graphql\n", listener.Addr())

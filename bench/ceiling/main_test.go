@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -39,9 +38,3 @@ func TestItAnswersWhatTheBenchmarkAsksFor(t *testing.T) {
 }
 
 // What is compared must differ in the resolvers alone.
-func TestItCollectsGarbageAsTheProgramDoes(t *testing.T) {
-	t.Parallel()
-	program, err := os.ReadFile("../../server.go")
-	require.NoError(t, err)
-	assert.Contains(t, string(program), fmt.Sprintf("const garbagePercent = %d\n", garbagePercent))
-}
