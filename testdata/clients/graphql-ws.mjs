@@ -98,7 +98,7 @@ test('a reservation completes once it is no longer held', async (t) => {
 test('an unknown SKU is an event with errors, and completes', async (t) => {
   const watched = follow(await connect(t), watch, { skus: ['UNKNOWN'] });
   const [call, { data, errors }] = await watched.next();
-  assert.deepEqual([call, data], ['next', null]);
+  assert.deepEqual([call, data], ['next', undefined]);
   assert.deepEqual(errors[0].extensions, { code: 'BAD_USER_INPUT', field: ['skus', '0'] });
   assert.deepEqual(await watched.next(), ['complete']);
 });
