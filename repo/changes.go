@@ -25,7 +25,7 @@ const (
 
 // ErrResync says that entries behind a cursor are no longer kept, or that there
 // never were any: then the database was restored to a moment before it.
-var ErrResync = errors.New("changes behind this cursor are no longer kept: read availability anew, then follow without a cursor")
+var ErrResync = errors.New("changes behind this cursor are no longer kept, or the log has never come to it: read availability anew, then follow without a cursor")
 
 // Changes reads the entries of the audit log, each once and in order. It isn't
 // safe for concurrent use.

@@ -27,6 +27,8 @@ func TestEmptyEnvironmentGivesTheDefaults(t *testing.T) {
 		HoldTTL:           15 * time.Minute,
 		HoldTTLMax:        24 * time.Hour,
 		LinesMax:          100,
+		SubscriptionsMax:  50,
+		ConnectionsMax:    20000,
 		ExpiryInterval:    time.Minute,
 		ShutdownGrace:     15 * time.Second,
 		LogLevel:          slog.LevelInfo,

@@ -53,6 +53,8 @@ type Feed struct {
 	// These belong to the reader's goroutine.
 	window   window
 	failures failures
+	// begins is true until what was there at the start is read: that is no news.
+	begins bool
 	// lookedAt is when the last look began, due when the next is to, changedAt
 	// when one last found something, and joinedAt when subscribers last came.
 	lookedAt, due, changedAt, joinedAt time.Time

@@ -195,3 +195,25 @@ func TestFollowersAreToldHowFarTheLogIsSettled(t *testing.T) {
 		require.EqualValues(t, 3, *<-values)
 	})
 }
+
+func TestWhatWasThereAtTheStartIsNoNews(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		entries := 0
+		log := &tail{world: w}
+		w.Feed = feed.New(w, log, feed.Options{
+			Log:     slog.New(slog.DiscardHandler),
+			Observe: func(look feed.Look) { entries += look.Entries }, // read once the reader rests
+		})
+		w.add("A", "default")
+		log.commit("A")
+		log.commit("A")
+		values := w.subscribe("A") // who makes the first look read
+		next(t, values)
+		w.Start()
+		time.Sleep(time.Second)
+		log.commit("A")
+		require.EqualValues(t, 4, next(t, values).Version())
+		w.Stop(context.Background())
+		require.Equal(t, 1, entries)
+	})
+}

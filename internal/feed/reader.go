@@ -47,8 +47,9 @@ type Look struct {
 	// Overdue is how late it began, and Took how long the answer took: the
 	// lateness of the doorbell.
 	Overdue, Took time.Duration
-	// Entries is how many were read, and Lag how long before the first of them
-	// had happened, by the database's clock.
+	// Entries is how many were read for subscribers to the latest value, and Lag
+	// how long before the first of them had happened, by the database's clock.
+	// What is read at the start doesn't count.
 	Entries int
 	Lag     time.Duration
 }
@@ -120,6 +121,9 @@ func (f *Feed) runOnce() {
 	if err == nil {
 		err = f.readNews(&seen)
 	}
+	if f.begins && err == nil {
+		f.begins, seen.Entries, seen.Lag = false, 0, 0
+	}
 	if f.ctx.Err() != nil {
 		return
 	}
@@ -167,6 +171,7 @@ func (f *Feed) begin() error {
 	before, err := f.tail.Before(f.ctx, finishedAfter)
 	if err == nil {
 		f.window.begin(before)
+		f.begins = true
 	}
 	return err
 }

@@ -18,7 +18,7 @@ type Feed struct {
 func newFeed(f factory) *Feed {
 	return &Feed{
 		lag: f.histogram("feed_lag_seconds",
-			"How long before it was read for this server's subscribers the oldest of the new audit entries had happened, for each time that there were any.", lagBuckets),
+			"How long before they were read for this server's subscribers to the latest value the oldest of the new audit entries had happened, for each time that there were any.", lagBuckets),
 		doorbellLag: f.histogram("feed_doorbell_lag_seconds",
 			"How long after it was due a look at the end of the audit log was answered, for each: the doorbell of what other servers commit.", lagBuckets),
 	}

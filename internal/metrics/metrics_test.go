@@ -51,6 +51,7 @@ func told() *metrics.Metrics {
 	m.Streams.Connected("sse")
 	m.Streams.Connected("websocket")
 	m.Streams.Disconnected("websocket")
+	m.Streams.Refused("full")
 	m.Streams.Cut("unresponsive")
 	return m
 }
@@ -98,6 +99,8 @@ func TestScrapeHasWhatWasTold(t *testing.T) {
 		`holdfast_feed_doorbell_lag_seconds_sum 0.04`,
 		`holdfast_stream_connections{transport="sse"} 1`,
 		`holdfast_stream_connections{transport="websocket"} 0`,
+		`holdfast_streams_refused_total{reason="full"} 1`,
+		`holdfast_streams_refused_total{reason="draining"} 0`,
 		`holdfast_streams_cut_total{reason="unresponsive"} 1`,
 	} {
 		require.Contains(t, scraped, "\n"+line+"\n")

@@ -3,10 +3,12 @@ package metrics
 import "github.com/prometheus/client_golang/prometheus"
 
 // transports are how a stream may come, subscriptionFields what it may be of,
-// which is those of the schema, and cutReasons why it may be cut.
+// which is those of the schema, refusedReasons why a connection may be refused,
+// and cutReasons why it may be cut.
 var (
 	transports         = []string{"websocket", "sse"}
 	subscriptionFields = []string{"availabilityChanged", "reservationChanged", "stockChanges"}
+	refusedReasons     = []string{"full", "draining"}
 	cutReasons         = []string{"unresponsive"}
 )
 
@@ -16,7 +18,7 @@ type Streams struct {
 	connections, subscribers *prometheus.GaugeVec
 	// events and coalesced are looked up beforehand: a crowd is told at once.
 	events, coalesced series
-	cut               *prometheus.CounterVec
+	refused, cut      *prometheus.CounterVec
 }
 
 func newStreams(f factory) *Streams {
@@ -27,8 +29,10 @@ func newStreams(f factory) *Streams {
 			"Values sent to subscribers, each counted for each subscriber.", "field"), subscriptionFields...),
 		coalesced: seriesOf(f.counterVec("events_coalesced_total",
 			"Values that a subscriber was not sent because a newer one came before it had taken them.", "field"), subscriptionFields...),
-		cut: f.counterVec("streams_cut_total", "Connections that the server broke off because of their client, by why.", "reason"),
+		refused: f.counterVec("streams_refused_total", "Connections that the server did not let in, by why: it was full, or draining.", "reason"),
+		cut:     f.counterVec("streams_cut_total", "Connections that the server broke off because of their client, by why.", "reason"),
 	}
+	seriesOf(s.refused, refusedReasons...)
 	seriesOf(s.cut, cutReasons...)
 	for _, transport := range transports {
 		s.connections.WithLabelValues(transport)
@@ -56,6 +60,10 @@ func (s *Streams) Sent(field string) { s.events[field].Inc() }
 
 // Coalesced counts a value that was overwritten before its subscriber took it.
 func (s *Streams) Coalesced(field string) { s.coalesced[field].Inc() }
+
+// Refused counts a connection that was not let in. The reasons are few and
+// fixed, for each is a series.
+func (s *Streams) Refused(reason string) { s.refused.WithLabelValues(reason).Inc() }
 
 // Cut counts a connection that the server broke off. The reasons are few and
 // fixed, for each is a series.

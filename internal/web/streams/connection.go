@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"strings"
@@ -52,9 +51,12 @@ type connection struct {
 	// before it has begun.
 	departing, broken bool
 	operations        map[string]*operation
-	// commands counts the operations that end by themselves. A connection that
-	// is to depart has them finished.
-	commands int
+	// commands counts the open operations that end by themselves, subscriptions
+	// those that don't.
+	commands, subscriptions int
+	// unanswered counts the commands whose last word isn't written yet. A
+	// connection that is to depart waits for them.
+	unanswered int
 	// due are the operations that may be owed something, and writing says that
 	// somebody sees to it.
 	due     []*operation
@@ -157,24 +159,18 @@ func (c *connection) subscribe(m message) (code websocket.StatusCode, reason str
 		return closeInvalidMessage, "Invalid message received: " + refused.Message
 	}
 	c.mu.Lock()
-	open := len(c.operations)
 	_, duplicate := c.operations[m.ID]
 	c.mu.Unlock()
 	if duplicate {
 		return closeDuplicate, shortened("Subscriber for " + m.ID + " already exists")
-	}
-	if limit := c.streams.options.SubscriptionsMax; open >= limit {
-		c.refuse(m.ID, refusal("LIMIT_EXCEEDED",
-			fmt.Sprintf("this connection has all the subscriptions it may: HOLDFAST_SUBSCRIPTIONS_MAX is %d", limit)))
-		return 0, ""
 	}
 	r, problems := newRequest(c.ctx, c.exec, params)
 	if problems != nil {
 		c.refuse(m.ID, problems)
 		return 0, ""
 	}
-	if !c.start(m.ID, r) {
-		c.refuse(m.ID, refusal("OVERLOADED", shuttingDown))
+	if refused := c.start(m.ID, r); refused != nil {
+		c.refuse(m.ID, refused)
 	}
 	return 0, ""
 }
@@ -239,7 +235,7 @@ func (c *connection) cut(reason string) {
 func (c *connection) depart() {
 	c.mu.Lock()
 	c.departing = true
-	ready := c.conn != nil && c.commands == 0
+	ready := c.conn != nil && c.unanswered == 0
 	c.mu.Unlock()
 	if ready {
 		c.close(websocket.StatusServiceRestart, "Service restart")

@@ -53,6 +53,23 @@ func TestQueriesLeaveRoomOnceTheyAreAnswered(t *testing.T) {
 	}
 }
 
+func TestWhoHasAllTheirSubscriptionsCanStillAsk(t *testing.T) {
+	t.Parallel()
+	g := gate{make(chan struct{}, 10), make(chan struct{})}
+	w := newWorld(t, func(s *setting) { s.SubscriptionsMax, s.extensions = 1, append(s.extensions, g) })
+	w.add("A")
+	s := w.dial()
+	s.watch("watched", "A")
+	s.version("watched")
+	s.start("asked", `{ __typename }`, nil)
+	<-g.reached
+	s.start("more", `{ __typename }`, nil)
+	require.Contains(t, s.requireRefused("more", "LIMIT_EXCEEDED").Message, "queries and mutations")
+	close(g.open)
+	require.Equal(t, "asked", s.receive().ID)
+	s.requireComplete("asked")
+}
+
 func TestAConnectionTooManyIsRefusedUntilOneHasLeft(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *setting) { s.ConnectionsMax = 2 })
@@ -71,6 +88,7 @@ func TestAConnectionTooManyIsRefusedUntilOneHasLeft(t *testing.T) {
 		require.NoError(t, json.Unmarshal(text, &answer))
 		require.Equal(t, "LIMIT_EXCEEDED", answer.Errors[0].Extensions.Code)
 		require.Contains(t, answer.Errors[0].Message, "HOLDFAST_CONNECTIONS_MAX is 2")
+		require.Equal(t, "full", <-w.seen.refused)
 	}
 	for range 3 {
 		_, response, err := websocket.Dial(s.ctx, strings.Replace(w.url, "http", "ws", 1)+"/graphql",

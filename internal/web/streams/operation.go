@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+
+	"github.com/99designs/gqlgen/graphql"
 )
 
 // operation is one that the client has open, under an id of its choice.
@@ -20,9 +22,8 @@ type operation struct {
 	isDue bool
 }
 
-// start has the request answered under the id. It answers false, and does
-// nothing, if the connection is to depart.
-func (c *connection) start(id string, r request) bool {
+// start has the request answered under the id, or says why it can't be.
+func (c *connection) start(id string, r request) *graphql.Response {
 	quoted, _ := json.Marshal(id) // a string always encodes
 	op := &operation{
 		id: id, head: fmt.Appendf(nil, `{"id":%s,"type":"next","payload":`, quoted), isCommand: !r.isSubscription(),
@@ -30,24 +31,35 @@ func (c *connection) start(id string, r request) bool {
 	op.wake = func() { c.schedule(op) }
 	var begin func()
 	begin, op.stop = c.streams.answer(c.ctx, r, &op.outbox)
-	if !c.open(op) {
-		return false
+	if refused := c.open(op); refused != nil {
+		return refused
 	}
 	begin()
-	return true
+	return nil
 }
 
-func (c *connection) open(op *operation) bool {
+// open takes the operation in, unless the connection is to depart or has as many
+// of its kind as it may: who has all their subscriptions can still place a hold.
+func (c *connection) open(op *operation) *graphql.Response {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.departing {
-		return false
+	kind, same := "subscriptions", &c.subscriptions
+	if op.isCommand {
+		kind, same = "queries and mutations under way", &c.commands
+	}
+	limit := c.streams.options.SubscriptionsMax
+	switch {
+	case c.departing:
+		return refusal("OVERLOADED", shuttingDown)
+	case *same >= limit:
+		return refusal("LIMIT_EXCEEDED", fmt.Sprintf("this connection has all the %s it may: HOLDFAST_SUBSCRIPTIONS_MAX is %d", kind, limit))
+	}
+	*same++
+	if op.isCommand {
+		c.unanswered++
 	}
 	c.operations[op.id] = op
-	if op.isCommand {
-		c.commands++
-	}
-	return true
+	return nil
 }
 
 // forget returns the operation, which is then no longer open, or nil.
@@ -56,6 +68,13 @@ func (c *connection) forget(id string) *operation {
 	defer c.mu.Unlock()
 	op := c.operations[id]
 	delete(c.operations, id)
+	switch {
+	case op == nil:
+	case op.isCommand:
+		c.commands--
+	default:
+		c.subscriptions--
+	}
 	return op
 }
 
@@ -66,7 +85,7 @@ func (c *connection) settle(op *operation) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.commands--; c.commands == 0 && c.departing {
+	if c.unanswered--; c.unanswered == 0 && c.departing {
 		go c.depart()
 	}
 }

@@ -275,7 +275,7 @@ func (c counter) InterceptResponse(ctx context.Context, next graphql.ResponseHan
 
 // observer counts what it is told.
 type observer struct {
-	cut chan string
+	cut, refused chan string
 
 	mu        sync.Mutex
 	gauges    map[string]int
@@ -284,7 +284,7 @@ type observer struct {
 }
 
 func newObserver() *observer {
-	return &observer{cut: make(chan string, 1000), gauges: map[string]int{}}
+	return &observer{cut: make(chan string, 1000), refused: make(chan string, 1000), gauges: map[string]int{}}
 }
 
 func (o *observer) Connected(transport string)    { o.count(transport, 1) }
@@ -292,6 +292,7 @@ func (o *observer) Disconnected(transport string) { o.count(transport, -1) }
 func (o *observer) Subscribed(field string)       { o.count(field, 1) }
 func (o *observer) Unsubscribed(field string)     { o.count(field, -1) }
 func (o *observer) Cut(reason string)             { o.cut <- reason }
+func (o *observer) Refused(reason string)         { o.refused <- reason }
 
 func (o *observer) Sent(string) {
 	o.mu.Lock()

@@ -40,11 +40,19 @@ type Observer interface {
 	// that was replaced by a later one before it was.
 	Sent(field string)
 	Coalesced(field string)
+	// Refused tells of a connection that was not let in.
+	Refused(reason string)
 	// Cut tells of a connection that was broken off because of its client.
 	Cut(reason string)
 }
 
 const shuttingDown = "the server is shutting down; connect again"
+
+// Reasons to refuse a connection.
+const (
+	refusedFull     = "full"
+	refusedDraining = "draining"
+)
 
 // Reasons to cut a connection.
 const cutUnresponsive = "unresponsive"
@@ -99,9 +107,11 @@ func (s *Streams) enter(w http.ResponseWriter, transport string, c connected) bo
 	defer s.mu.Unlock()
 	switch {
 	case s.draining:
+		s.options.Observer.Refused(refusedDraining)
 		refuse(w, "OVERLOADED", shuttingDown)
 		return false
 	case len(s.open) >= s.options.ConnectionsMax:
+		s.options.Observer.Refused(refusedFull)
 		refuse(w, "LIMIT_EXCEEDED", fmt.Sprintf("the server has all the connections it may: HOLDFAST_CONNECTIONS_MAX is %d", s.options.ConnectionsMax))
 		return false
 	}
@@ -219,4 +229,5 @@ func (nobody) Subscribed(string)   {}
 func (nobody) Unsubscribed(string) {}
 func (nobody) Sent(string)         {}
 func (nobody) Coalesced(string)    {}
+func (nobody) Refused(string)      {}
 func (nobody) Cut(string)          {}
