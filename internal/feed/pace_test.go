@@ -210,10 +210,11 @@ func TestWhatWasThereAtTheStartIsNoNews(t *testing.T) {
 		values := w.subscribe("A") // who makes the first look read
 		next(t, values)
 		w.Start()
+		defer w.Stop(context.Background())
 		time.Sleep(time.Second)
 		log.commit("A")
+		time.Sleep(time.Second)
 		require.EqualValues(t, 4, next(t, values).Version())
-		w.Stop(context.Background())
 		require.Equal(t, 1, entries)
 	})
 }
