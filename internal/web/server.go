@@ -15,10 +15,6 @@ import (
 )
 
 const (
-	// drainNotice is how long a server that is to stop goes on answering, so
-	// that load balancers see /readyz fail and clients leave their connections.
-	drainNotice = time.Second
-
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
 
@@ -33,6 +29,7 @@ const (
 type Server struct {
 	http           *http.Server
 	requestTimeout time.Duration
+	timing         timing
 	// opened is nil until Open.
 	opened   atomic.Pointer[opened]
 	draining atomic.Bool
@@ -49,7 +46,7 @@ type opened struct {
 // NewServer returns a server that is alive and can be measured, but not ready
 // before Open. A request that isn't a stream is given requestTimeout.
 func NewServer(requestTimeout time.Duration, streams *streams.Streams, metrics http.Handler) *Server {
-	s := &Server{requestTimeout: requestTimeout, streams: streams}
+	s := &Server{requestTimeout: requestTimeout, timing: defaultTiming, streams: streams}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/graphql", s.serveGraphQL)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
@@ -62,9 +59,11 @@ func NewServer(requestTimeout time.Duration, streams *streams.Streams, metrics h
 	mux.Handle("/live/", board)
 	mux.Handle("/", playground.Handler("/graphql"))
 	s.http = &http.Server{
-		Handler:           s.closingWhileDraining(mux),
+		Handler:           s.closingWhileDraining(s.hurryingBodies(mux)),
 		ReadHeaderTimeout: readHeaderTimeout,
-		IdleTimeout:       idleTimeout,
+		// Streams have limits of their own in its place.
+		WriteTimeout: requestTimeout + s.timing.answer,
+		IdleTimeout:  idleTimeout,
 	}
 	return s
 }
@@ -89,10 +88,7 @@ func (s *Server) Serve(listener net.Listener) error {
 // way is finished, or broken off when ctx ends.
 func (s *Server) Drain(ctx context.Context) error {
 	s.draining.Store(true)
-	select {
-	case <-time.After(drainNotice):
-	case <-ctx.Done():
-	}
+	pause(ctx, s.timing.notice)
 	// Beside each other: the listener would stay open for as long as the slowest
 	// client of a stream takes to go.
 	var streams sync.WaitGroup
@@ -102,6 +98,13 @@ func (s *Server) Drain(ctx context.Context) error {
 		return errors.Join(err, s.http.Close())
 	}
 	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
 }
 
 var (
