@@ -15,10 +15,6 @@ import (
 )
 
 const (
-	// drainNotice is how long a server that is to stop goes on answering, so
-	// that load balancers see /readyz fail and clients leave their connections.
-	drainNotice = time.Second
-
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
 
@@ -33,6 +29,9 @@ const (
 type Server struct {
 	http           *http.Server
 	requestTimeout time.Duration
+	timing         timing
+	// listener is nil until Serve.
+	listener atomic.Pointer[net.Listener]
 	// opened is nil until Open.
 	opened   atomic.Pointer[opened]
 	draining atomic.Bool
@@ -49,7 +48,7 @@ type opened struct {
 // NewServer returns a server that is alive and can be measured, but not ready
 // before Open. A request that isn't a stream is given requestTimeout.
 func NewServer(requestTimeout time.Duration, streams *streams.Streams, metrics http.Handler) *Server {
-	s := &Server{requestTimeout: requestTimeout, streams: streams}
+	s := &Server{requestTimeout: requestTimeout, timing: defaultTiming, streams: streams}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/graphql", s.serveGraphQL)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
@@ -62,9 +61,11 @@ func NewServer(requestTimeout time.Duration, streams *streams.Streams, metrics h
 	mux.Handle("/live/", board)
 	mux.Handle("/", playground.Handler("/graphql"))
 	s.http = &http.Server{
-		Handler:           s.closingWhileDraining(mux),
+		Handler:           s.closingWhileDraining(s.hurryingBodies(mux)),
 		ReadHeaderTimeout: readHeaderTimeout,
-		IdleTimeout:       idleTimeout,
+		// Streams have limits of their own in its place.
+		WriteTimeout: requestTimeout + s.timing.answer,
+		IdleTimeout:  idleTimeout,
 	}
 	return s
 }
@@ -78,10 +79,12 @@ func (s *Server) Open(graphql http.Handler, ready func(context.Context) error) {
 // Serve answers what comes to the listener. It returns nil once Drain was
 // called, and before Drain returns.
 func (s *Server) Serve(listener net.Listener) error {
-	if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
+	s.listener.Store(&listener)
+	err := s.http.Serve(listener)
+	if errors.Is(err, http.ErrServerClosed) || s.draining.Load() && errors.Is(err, net.ErrClosed) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // Drain stops the server gently: readiness fails at once, for a moment more
@@ -89,19 +92,27 @@ func (s *Server) Serve(listener net.Listener) error {
 // way is finished, or broken off when ctx ends.
 func (s *Server) Drain(ctx context.Context) error {
 	s.draining.Store(true)
-	select {
-	case <-time.After(drainNotice):
-	case <-ctx.Done():
+	pause(ctx, s.timing.notice)
+	if listener := s.listener.Load(); listener != nil {
+		_ = (*listener).Close()
 	}
-	// Beside each other: the listener would stay open for as long as the slowest
-	// client of a stream takes to go.
+	// Beside each other: what is under way isn't to wait for the slowest client
+	// of a stream to go.
 	var streams sync.WaitGroup
 	streams.Go(func() { s.streams.Drain(ctx) })
 	defer streams.Wait()
+	pause(ctx, s.timing.hearing) // Shutdown hangs up on requests that it meets unread
 	if err := s.http.Shutdown(ctx); err != nil {
 		return errors.Join(err, s.http.Close())
 	}
 	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
 }
 
 var (

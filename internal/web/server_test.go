@@ -1,11 +1,13 @@
 package web
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +73,99 @@ func TestARequestUnderWayIsFinishedByADrain(t *testing.T) {
 	close(finish)
 	require.Equal(t, "true", <-answered)
 	require.NoError(t, <-drained)
+}
+
+func TestWhoWasLetInBeforeADrainClosedTheListenerIsAnswered(t *testing.T) {
+	t.Parallel()
+	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler())
+	server.timing.hearing = time.Minute
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+
+	ctx, cancel := context.WithCancel(t.Context())
+	drained := make(chan error, 1)
+	go func() { drained <- server.Drain(ctx) }()
+	require.NoError(t, <-served, "the listener is closed")
+	_, err = io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
+	require.NoError(t, err)
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	cancel()
+	_ = <-drained
+}
+
+func TestABodyThatDoesNotComeIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler())
+	server.timing.body = 50 * time.Millisecond
+	server.Open(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+	}), func(context.Context) error { return nil })
+	addr := strings.TrimPrefix(listen(t, server), "http://")
+	for _, line := range []string{"POST /graphql", "GET /graphql", "GET /healthz", "GET /nowhere"} {
+		conn, err := net.Dial("tcp", addr)
+		require.NoError(t, err)
+		defer func() { _ = conn.Close() }()
+		_, err = io.WriteString(conn, line+" HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+		require.NoError(t, err)
+		require.NoError(t, conn.SetReadDeadline(time.Now().Add(time.Minute)))
+		_, err = io.Copy(io.Discard, conn)
+		require.NoError(t, err, "%s: the connection is open", line)
+	}
+}
+
+func TestARequestMayTakeLongerThanItsBodyMay(t *testing.T) {
+	t.Parallel()
+	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler())
+	server.timing.body = 50 * time.Millisecond
+	server.Open(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		select {
+		case <-time.After(4 * server.timing.body):
+			_, _ = io.WriteString(w, "done")
+		case <-r.Context().Done():
+		}
+	}), func(context.Context) error { return nil })
+	url := listen(t, server)
+	for range 2 { // over one connection
+		response, err := http.Post(url+"/graphql", "application/json", strings.NewReader("{}"))
+		require.NoError(t, err)
+		text, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, "done", string(text))
+	}
+}
+
+func TestWhoDoesNotReadAnAnswerIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	failed := make(chan error, 1)
+	server := NewServer(50*time.Millisecond-defaultTiming.answer, streams.New(streams.Options{}), http.NotFoundHandler())
+	server.Open(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		var err error
+		for err == nil {
+			_, err = w.Write(make([]byte, 1<<20))
+		}
+		failed <- err
+	}), func(context.Context) error { return nil })
+	conn, err := net.Dial("tcp", strings.TrimPrefix(listen(t, server), "http://"))
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	_, err = io.WriteString(conn, "GET /graphql HTTP/1.1\r\nHost: here\r\n\r\n")
+	require.NoError(t, err)
+	select {
+	case err := <-failed:
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	case <-time.After(time.Minute):
+		require.FailNow(t, "it still writes")
+	}
 }
 
 func TestAServerThatIsStartingIsAliveButNotReady(t *testing.T) {
