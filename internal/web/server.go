@@ -30,6 +30,8 @@ type Server struct {
 	http           *http.Server
 	requestTimeout time.Duration
 	timing         timing
+	// listener is nil until Serve.
+	listener atomic.Pointer[net.Listener]
 	// opened is nil until Open.
 	opened   atomic.Pointer[opened]
 	draining atomic.Bool
@@ -77,10 +79,12 @@ func (s *Server) Open(graphql http.Handler, ready func(context.Context) error) {
 // Serve answers what comes to the listener. It returns nil once Drain was
 // called, and before Drain returns.
 func (s *Server) Serve(listener net.Listener) error {
-	if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
+	s.listener.Store(&listener)
+	err := s.http.Serve(listener)
+	if errors.Is(err, http.ErrServerClosed) || s.draining.Load() && errors.Is(err, net.ErrClosed) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // Drain stops the server gently: readiness fails at once, for a moment more
@@ -89,11 +93,15 @@ func (s *Server) Serve(listener net.Listener) error {
 func (s *Server) Drain(ctx context.Context) error {
 	s.draining.Store(true)
 	pause(ctx, s.timing.notice)
-	// Beside each other: the listener would stay open for as long as the slowest
-	// client of a stream takes to go.
+	if listener := s.listener.Load(); listener != nil {
+		_ = (*listener).Close()
+	}
+	// Beside each other: what is under way isn't to wait for the slowest client
+	// of a stream to go.
 	var streams sync.WaitGroup
 	streams.Go(func() { s.streams.Drain(ctx) })
 	defer streams.Wait()
+	pause(ctx, s.timing.hearing) // Shutdown hangs up on requests that it meets unread
 	if err := s.http.Shutdown(ctx); err != nil {
 		return errors.Join(err, s.http.Close())
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"io"
@@ -72,6 +73,35 @@ func TestARequestUnderWayIsFinishedByADrain(t *testing.T) {
 	close(finish)
 	require.Equal(t, "true", <-answered)
 	require.NoError(t, <-drained)
+}
+
+func TestWhoWasLetInBeforeADrainClosedTheListenerIsAnswered(t *testing.T) {
+	t.Parallel()
+	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler())
+	server.timing.hearing = time.Minute
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+
+	ctx, cancel := context.WithCancel(t.Context())
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		_ = server.Drain(ctx) // it is broken off below
+	}()
+	require.NoError(t, <-served, "the listener is closed")
+	_, err = io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
+	require.NoError(t, err)
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	cancel()
+	<-drained
 }
 
 func TestABodyThatDoesNotComeIsNotWaitedFor(t *testing.T) {

@@ -8,6 +8,11 @@ type timing struct {
 	// load balancers see /readyz fail and clients leave their connections.
 	notice time.Duration
 
+	// hearing is how long after that those who were let in last may take to say
+	// what they want. Their connections are new, for all others were told to
+	// close.
+	hearing time.Duration
+
 	// body is how long a request's body may take to come. It is less than the
 	// grace of a stop, which waits for it.
 	body time.Duration
@@ -18,7 +23,8 @@ type timing struct {
 }
 
 var defaultTiming = timing{
-	notice: time.Second,
-	body:   10 * time.Second,
-	answer: 5 * time.Second,
+	notice:  time.Second,
+	hearing: 200 * time.Millisecond,
+	body:    10 * time.Second,
+	answer:  5 * time.Second,
 }
