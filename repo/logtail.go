@@ -30,8 +30,9 @@ func (r *Repo) Look(ctx context.Context) (inventory.LogLook, error) {
 		SELECT CASE WHEN is_called THEN last_value ELSE 0 END,
 			pg_snapshot_xmax(pg_current_snapshot())::text::bigint + age(pg_snapshot_xmax(pg_current_snapshot())::xid),
 			pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
-			coalesce((SELECT max(id) FROM audit_log), 0)
-		FROM audit_log_id_seq`, nil, &look.Last, &look.Next, &look.Oldest, &look.Top)
+			coalesce((SELECT max(id) FROM audit_log), 0),
+			(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint
+		FROM audit_log_id_seq`, nil, &look.Last, &look.Next, &look.Oldest, &look.Top, &look.Run)
 	if err != nil {
 		return inventory.LogLook{}, fmt.Errorf("look at the audit log: %w", err)
 	}

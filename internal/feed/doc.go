@@ -56,7 +56,9 @@
 // it goes on. It goes on from where it was, so nothing is missed. But if
 // PostgreSQL has crashed, positions and transaction ids may be given out again
 // that no commit made durable: so nothing counts as settled until it is settled
-// anew, and what lies behind the last entry that was seen is read once more.
+// anew, and what lies behind the last entry that was seen is read once more. A
+// look that follows a crash may succeed, on a new connection, where none fell
+// into the crash; so each tells when the database was started.
 //
 // If the log ends before an entry that was seen, the database was restored, or
 // is another. The reader begins anew as it did at the start, with what a

@@ -29,8 +29,8 @@ const (
 // no part in the reading.
 type window struct {
 	begun bool
-	// last and top are those of the last look.
-	last, top int64
+	// last, top and run are those of the last look.
+	last, top, run int64
 	// covered is up to where positions were read, or are among the unseen.
 	covered int64
 	unseen  []unseen
@@ -64,6 +64,10 @@ func (w *window) begin(before int64) {
 // look takes note of a look. It answers false where the log ends before what it
 // has seen of it.
 func (w *window) look(look inventory.LogLook, now time.Time) bool {
+	if w.run != look.Run && w.run != 0 {
+		w.lose() // between two looks: neither had to fail
+	}
+	w.run = look.Run
 	if look.Last < w.last {
 		return false
 	}

@@ -93,6 +93,18 @@ func TestPositionsThatACrashGivesOutAgainAreReadAgain(t *testing.T) {
 	require.False(t, w.isSettled)
 }
 
+func TestACrashBetweenTwoLooksIsNoticed(t *testing.T) {
+	t.Parallel()
+	w := begun(t)
+	require.True(t, w.look(inventory.LogLook{Last: 20, Top: 10, Next: 105, Oldest: 101, Run: 1}, noon))
+	require.True(t, w.look(inventory.LogLook{Last: 20, Top: 10, Next: 105, Oldest: 105, Run: 1}, noon))
+	w.read(inventory.LogNews{Reached: 20, Missing: w.spans()}, noon)
+	require.Empty(t, w.spans(), "whoever drew them gave up")
+	require.True(t, w.look(inventory.LogLook{Last: 25, Top: 25, Next: 105, Oldest: 101, Run: 2}, noon))
+	require.Equal(t, []inventory.LogSpan{span(11, 25)}, w.spans(), "they were drawn again")
+	require.False(t, w.isSettled)
+}
+
 func TestALogThatEndsEarlierIsNoticed(t *testing.T) {
 	t.Parallel()
 	w := begun(t)

@@ -15,6 +15,9 @@ type LogLook struct {
 	// Oldest is such that all transactions with lower ids have ended, and what
 	// they wrote can be seen.
 	Oldest int64
+	// Run is when the database was started: another run may know nothing of what
+	// this one didn't make durable.
+	Run int64
 }
 
 // LogSpan is a stretch of positions in the audit log, both ends included.
