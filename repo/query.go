@@ -48,8 +48,9 @@ func (r *Repo) queryWith(ctx context.Context, p patience, text string, args []an
 	return readFault(r.db.NewRaw(p.settings()+text, args...).Scan(ctx, dest...))
 }
 
-// queryRows is queryWith for a message whose rows are given to each, one by one.
-func (r *Repo) queryRows(ctx context.Context, p patience, m message, each func(scan func(dest ...any) error) error) error {
+// queryRows is queryWith for a message of many rows: each is scanned into the
+// same dest, and taken from there by each.
+func (r *Repo) queryRows(ctx context.Context, p patience, m message, each func(), dest ...any) error {
 	p = p.within(ctx)
 	ctx, cancel := context.WithTimeout(ctx, p.connection)
 	defer cancel()
@@ -59,9 +60,10 @@ func (r *Repo) queryRows(ctx context.Context, p patience, m message, each func(s
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
-		if err := each(rows.Scan); err != nil {
+		if err := rows.Scan(dest...); err != nil {
 			return err
 		}
+		each()
 	}
 	return readFault(rows.Err())
 }

@@ -21,7 +21,7 @@ import (
 const (
 	// stockLanesMax is how many of these statements run at once. They have
 	// connections of their own, so that no list holds a storefront up.
-	stockLanesMax = 2
+	stockLanesMax = 3
 
 	// The largest statement: beyond it a bigger one is hardly cheaper for each
 	// SKU, and a small query would wait longer for its large neighbours.
@@ -101,13 +101,8 @@ func (r *Repo) selectStock(ctx context.Context, group []stockQuery) (*stockRead,
 	m := stockStatement(group)
 	read := &stockRead{bySKU: map[string]*inventory.Availability{}, locations: map[string]bool{}}
 	var row stockRow
-	err := r.queryRows(ctx, patienceFor(readLockTimeout), m, func(scan func(dest ...any) error) error {
-		if err := row.scan(scan); err != nil {
-			return err
-		}
-		read.add(&row)
-		return nil
-	})
+	err := r.queryRows(ctx, patienceFor(readLockTimeout), m, func() { read.add(&row) },
+		&row.sku, &row.createdAt, &row.location, &row.total, &row.reserved, &row.allocated, &row.version, &row.updatedAt)
 	if err != nil {
 		return nil, err
 	}
@@ -186,8 +181,4 @@ func (s *stockRead) add(row *stockRow) {
 			Version: row.version.Int64, UpdatedAt: row.updatedAt.Time.UTC(),
 		})
 	}
-}
-
-func (r *stockRow) scan(scan func(dest ...any) error) error {
-	return scan(&r.sku, &r.createdAt, &r.location, &r.total, &r.reserved, &r.allocated, &r.version, &r.updatedAt)
 }
