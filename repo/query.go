@@ -9,20 +9,21 @@ import (
 // what it meets are migrations.
 const readLockTimeout = 5 * time.Second
 
-// writersMax is how many connections groups, sweeps, checks, snapshots,
-// retention and the looks at the end of the audit log take at once.
-const writersMax = 2*(1+aloneMax) + 1 + consistencyStreams + 3
+// othersMax is how many connections groups, sweeps, checks, snapshots,
+// retention, the looks at the end of the audit log and reads of stock take at
+// once.
+const othersMax = 2*(1+aloneMax) + 1 + consistencyStreams + 3 + stockLanesMax
 
 // unboundedReadsMax bounds reads where the pool has no bound of its own.
 const unboundedReadsMax = 64
 
-// readsAtOnce is how many connections reads may take, so that they leave the
-// others theirs, however slow they are.
+// readsAtOnce is how many connections other reads may take, so that they leave
+// those theirs, however slow they are.
 func readsAtOnce(connectionsMax int) int {
 	if connectionsMax == 0 {
 		return unboundedReadsMax
 	}
-	return max(1, connectionsMax-writersMax)
+	return max(1, connectionsMax-othersMax)
 }
 
 // query reads with one statement, which is a transaction of its own, and scans
@@ -45,4 +46,24 @@ func (r *Repo) queryWith(ctx context.Context, p patience, text string, args []an
 	ctx, cancel := context.WithTimeout(ctx, p.connection)
 	defer cancel()
 	return readFault(r.db.NewRaw(p.settings()+text, args...).Scan(ctx, dest...))
+}
+
+// queryRows is queryWith for a message of many rows: each is scanned into the
+// same dest, and taken from there by each.
+func (r *Repo) queryRows(ctx context.Context, p patience, m message, each func(), dest ...any) error {
+	p = p.within(ctx)
+	ctx, cancel := context.WithTimeout(ctx, p.connection)
+	defer cancel()
+	rows, err := r.db.QueryContext(ctx, p.settings()+m.text.String(), m.args...)
+	if err != nil {
+		return readFault(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		each()
+	}
+	return readFault(rows.Err())
 }

