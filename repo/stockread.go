@@ -131,18 +131,20 @@ func stockStatement(group []stockQuery) message {
 	}
 	maps.DeleteFunc(levels, func(key inventory.LevelKey, _ bool) bool { return whole[key.SKU] })
 
+	// OFFSET 0 has each SKU's levels looked up by their key. While the planner
+	// knows little of new tables it would rather read all levels there are.
 	const columns = "SELECT s.sku, s.created_at, l.location, l.total, l.reserved, l.allocated, l.version, l.updated_at FROM "
 	var m message
 	union := ""
 	if len(whole) > 0 {
-		m.add(columns+"skus AS s LEFT JOIN stock_levels AS l ON l.sku = s.sku WHERE s.sku = ANY(?::text[])",
+		m.add(columns+"skus AS s LEFT JOIN LATERAL (SELECT * FROM stock_levels WHERE sku = s.sku OFFSET 0) AS l ON true WHERE s.sku = ANY(?::text[])",
 			pgdialect.Array(slices.Collect(maps.Keys(whole))))
 		union = " UNION ALL "
 	}
 	if len(levels) > 0 {
 		skus, at := splitKeys(slices.Collect(maps.Keys(levels)))
-		m.add(union+columns+`unnest(?::text[], ?::text[]) AS k (sku, location)
-			JOIN skus AS s ON s.sku = k.sku LEFT JOIN stock_levels AS l ON l.sku = k.sku AND l.location = k.location`,
+		m.add(union+columns+`unnest(?::text[], ?::text[]) AS k (sku, location) JOIN skus AS s ON s.sku = k.sku
+			LEFT JOIN LATERAL (SELECT * FROM stock_levels WHERE sku = k.sku AND location = k.location OFFSET 0) AS l ON true`,
 			pgdialect.Array(skus), pgdialect.Array(at))
 		union = " UNION ALL "
 	}

@@ -31,11 +31,13 @@ type sharing struct {
 type statementCount struct {
 	atomic.Int32
 	before atomic.Pointer[func()]
+	latest atomic.Pointer[string]
 }
 
 func (c *statementCount) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.Context {
 	if isStockRead(event.Query) {
 		c.Add(1)
+		c.latest.Store(&event.Query)
 		if before := c.before.Load(); before != nil {
 			(*before)()
 		}
@@ -46,7 +48,7 @@ func (c *statementCount) BeforeQuery(ctx context.Context, event *bun.QueryEvent)
 func (*statementCount) AfterQuery(context.Context, *bun.QueryEvent) {}
 
 func isStockRead(query string) bool {
-	return strings.HasPrefix(query, "SET LOCAL") && strings.Contains(query, "LEFT JOIN stock_levels")
+	return strings.HasPrefix(query, "SET LOCAL") && strings.Contains(query, "FROM stock_levels WHERE sku =")
 }
 
 func newSharing(t *testing.T) *sharing {
@@ -192,6 +194,26 @@ func TestReadIsOneStatementAndAnEmptyOneIsNone(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, stock, 1)
 	require.EqualValues(t, 1, w.statements.Load()-before)
+}
+
+func TestLevelsAreReadByTheirKeysThoughNothingIsKnownOfTheTables(t *testing.T) {
+	t.Parallel()
+	w := newSharing(t)
+	execute(t, w.db, "INSERT INTO skus (sku, name, command_id, created_at) SELECT 'S-' || n, 'n', gen_random_uuid(), now() FROM generate_series(1, 20000) AS n")
+	execute(t, w.db, "INSERT INTO stock_levels SELECT 'S-' || n, 'default', 1, 0, 0, 1, now() FROM generate_series(1, 20000) AS n")
+	var skus []string
+	for n := range 250 {
+		skus = append(skus, fmt.Sprint("S-", 1+80*n))
+	}
+	for _, location := range []*string{nil, new("default")} {
+		stock, err := w.repo.Availability(t.Context(), skus, location)
+		require.NoError(t, err)
+		require.EqualValues(t, 1, stock[249].Available())
+		_, statement, _ := strings.Cut(*w.statements.latest.Load(), "SELECT")
+		var plan []string
+		require.NoError(t, w.db.NewRaw("EXPLAIN SELECT "+statement).Scan(t.Context(), &plan))
+		require.NotContains(t, strings.Join(plan, "\n"), "Seq Scan on stock_levels")
+	}
 }
 
 func TestReadIsNotAnsweredFromAStatementThatBeganBefore(t *testing.T) {
