@@ -22,6 +22,11 @@ const (
 	// sweptTarget is how many holds must be swept a second.
 	sweptTarget = 20_000
 
+	// dueWithin is from the moment to the last deadline, at most: a second because
+	// lifetimes are whole seconds, and another for the way of the request, which
+	// a hold's life only begins after.
+	dueWithin = 2 * time.Second
+
 	// sweepPatience is how long a sweep is waited for.
 	sweepPatience = 2 * time.Minute
 )
@@ -142,11 +147,11 @@ func (w *world) makeDue(ctx context.Context, perSecond float64) (time.Time, erro
 	return at, err
 }
 
-// awaitSwept returns when none is held any more of those that fall due within a
-// second from the moment.
+// awaitSwept returns when none is held any more of those that fall due from the
+// moment on.
 func (w *world) awaitSwept(ctx context.Context, at time.Time) error {
-	last := at.Add(time.Second)
-	if err := sleepUntil(ctx, last); err != nil {
+	last := at.Add(dueWithin)
+	if err := sleepUntil(ctx, at); err != nil {
 		return err
 	}
 	for end := last.Add(sweepPatience); ; {
@@ -172,8 +177,8 @@ func (w *world) sweptPerSecond(ctx context.Context, at time.Time) (float64, erro
 		Seconds float64
 	}
 	err := w.db.NewRaw(`SELECT count(*) AS count, coalesce(extract(epoch FROM max(completed_at) - min(expires_at)), 0)::float8 AS seconds
-		FROM reservations WHERE status = 'EXPIRED' AND client_token LIKE ? AND expires_at BETWEEN ?::timestamptz - interval '1 second' AND ?::timestamptz + interval '2 seconds'`,
-		w.tokenPrefix()+"%", at, at).Scan(ctx, &swept)
+		FROM reservations WHERE status = 'EXPIRED' AND client_token LIKE ? AND expires_at BETWEEN ?::timestamptz - interval '1 second' AND ?`,
+		w.tokenPrefix()+"%", at, at.Add(dueWithin)).Scan(ctx, &swept)
 	if err != nil {
 		return 0, fmt.Errorf("count what was swept: %w", err)
 	}
