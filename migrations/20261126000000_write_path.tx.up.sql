@@ -6,16 +6,20 @@
 -- A plan is kept while tables grow: one that was made while a table was empty
 -- must not read it from end to end later. Whatever joins or looks up says so.
 
--- The keys of the levels that a group touches: every level of some SKUs, some
--- levels, and those of some reservations' lines, which never change. OFFSET 0 has each reservation
--- looked up by its id; for many of them the planner would rather read the lines
--- of all reservations there are.
-CREATE FUNCTION holdfast_level_keys(whole_skus text[], level_skus text[], level_locations text[], reservation_ids uuid[])
+-- The keys of every level of some SKUs, and some others.
+CREATE FUNCTION holdfast_level_keys(whole_skus text[], level_skus text[], level_locations text[])
 RETURNS TABLE (sku text, location text) LANGUAGE sql STABLE AS $$
     SELECT l.sku, l.location FROM stock_levels AS l WHERE l.sku = ANY(whole_skus)
     UNION SELECT k.sku, k.location FROM unnest(level_skus, level_locations) AS k (sku, location)
-    UNION SELECT line.sku, line.location FROM unnest(reservation_ids) AS named (id)
-        CROSS JOIN LATERAL (SELECT l.sku, l.location FROM reservation_lines AS l WHERE l.reservation_id = named.id OFFSET 0) AS line
+$$;
+
+-- The keys of the levels of some reservations' lines. OFFSET 0 has each
+-- reservation looked up by its id; for many of them the planner would rather read
+-- the lines of all reservations there are.
+CREATE FUNCTION holdfast_line_keys(reservation_ids uuid[])
+RETURNS TABLE (sku text, location text) LANGUAGE sql STABLE AS $$
+    SELECT line.sku, line.location FROM unnest(reservation_ids) AS named (id)
+    CROSS JOIN LATERAL (SELECT l.sku, l.location FROM reservation_lines AS l WHERE l.reservation_id = named.id OFFSET 0) AS line
 $$;
 
 -- A SKU's particulars are apart from the other SKUs, so that a hold doesn't read
@@ -72,11 +76,18 @@ DECLARE
     locked bigint;
     there  bigint;
 BEGIN
-    IF lock_reservations AND cardinality(reservation_ids) > 0 THEN
-        PERFORM FROM reservations AS r WHERE r.id = ANY(reservation_ids) ORDER BY r.id FOR NO KEY UPDATE;
+    IF cardinality(reservation_ids) > 0 THEN
+        IF lock_reservations THEN
+            PERFORM FROM reservations AS r WHERE r.id = ANY(reservation_ids) ORDER BY r.id FOR NO KEY UPDATE;
+        END IF;
+        -- Lines never change, so that they can be read before the levels are locked.
+        SELECT array_agg(k.sku), array_agg(k.location) FROM (
+            SELECT k.sku, k.location FROM unnest(level_skus, level_locations) AS k (sku, location)
+            UNION SELECT k.sku, k.location FROM holdfast_line_keys(reservation_ids) AS k) AS k
+        INTO level_skus, level_locations;
     END IF;
     IF lock_levels THEN
-        PERFORM FROM holdfast_level_keys(whole_skus, level_skus, level_locations, reservation_ids) AS k
+        PERFORM FROM holdfast_level_keys(whole_skus, level_skus, level_locations) AS k
         JOIN stock_levels AS l ON l.sku = k.sku AND l.location = k.location
         ORDER BY l.sku, l.location FOR NO KEY UPDATE OF l;
         GET DIAGNOSTICS locked = ROW_COUNT;
@@ -85,7 +96,8 @@ BEGIN
     WITH used AS MATERIALIZED (SELECT t.* FROM client_tokens AS t WHERE t.key = ANY(token_keys))
     SELECT clock_timestamp(), touched.levels, touched.count,
         (SELECT json_agg(r) FROM (
-            SELECT r.*, (SELECT json_agg(l ORDER BY l.sku, l.location) FROM reservation_lines AS l WHERE l.reservation_id = r.id) AS lines
+            SELECT r.*, (SELECT json_agg(l) FROM (
+                SELECT l.sku, l.location, l.quantity FROM reservation_lines AS l WHERE l.reservation_id = r.id ORDER BY l.sku, l.location) AS l) AS lines
             FROM reservations AS r WHERE r.id = ANY(reservation_ids || ARRAY(SELECT u.command_id FROM used AS u))) AS r),
         (SELECT json_agg(u) FROM used AS u),
         (SELECT json_agg(s) FROM (SELECT s.sku, s.command_id, s.created_at FROM skus AS s WHERE s.sku = ANY(known_skus)) AS s),
@@ -94,11 +106,52 @@ BEGIN
         CASE WHEN cardinality(end_skus) > 0 THEN holdfast_log_ends(end_skus, end_locations) END,
         CASE WHEN cardinality(tried_ids) > 0 THEN holdfast_committed(reservation_ids, tried_ids) END
     FROM (
-        SELECT json_agg(l) AS levels, count(*) FROM holdfast_level_keys(whole_skus, level_skus, level_locations, reservation_ids) AS k
-        JOIN stock_levels AS l ON l.sku = k.sku AND l.location = k.location) AS touched
+        SELECT json_agg(l) AS levels, count(*) FROM (
+            SELECT l.sku, l.location, l.total, l.reserved, l.allocated, l.version, l.updated_at
+            FROM holdfast_level_keys(whole_skus, level_skus, level_locations) AS k
+            JOIN stock_levels AS l ON l.sku = k.sku AND l.location = k.location) AS l) AS touched
     INTO moment, levels, there, reservations, tokens, skus, particulars, locations, log_ends, committed;
     IF lock_levels THEN
         PERFORM holdfast_guard('locked levels', there, locked);
+    END IF;
+END
+$$;
+
+-- Claims holds that are due, with deadlines of from_deadline and later, the
+-- earliest first: locks them, passing over those that others have locked, and
+-- those that have a line on stock to be avoided. It says what the time was, what
+-- the earliest deadline was then, and, where there may be more to claim, the last
+-- one that it claimed.
+--
+-- The bounds are known when the index is read: by a volatile function it isn't
+-- bounded. The count can't be planned as a join, which would read all holds.
+CREATE FUNCTION holdfast_claim(
+    from_deadline timestamptz, holds_max integer, lines_max integer, avoided_skus text[], avoided_locations text[],
+    OUT moment timestamptz, OUT next_deadline timestamptz, OUT reservation_ids uuid[], OUT through timestamptz)
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    is_all boolean;
+BEGIN
+    moment := clock_timestamp();
+    SELECT r.expires_at FROM reservations AS r WHERE r.status = 'HELD' AND r.expires_at >= from_deadline
+    ORDER BY r.expires_at, r.id LIMIT 1 INTO next_deadline;
+    IF next_deadline <= moment THEN
+        WITH due AS MATERIALIZED (
+            SELECT r.id, r.expires_at, r.line_count FROM reservations AS r
+            WHERE r.status = 'HELD' AND r.expires_at >= next_deadline AND r.expires_at <= moment
+                AND (avoided_skus IS NULL OR 0 = (
+                    SELECT count(*) FROM reservation_lines AS l JOIN unnest(avoided_skus, avoided_locations) AS u (sku, location)
+                    ON l.sku = u.sku AND l.location = u.location WHERE l.reservation_id = r.id))
+            ORDER BY r.expires_at, r.id LIMIT holds_max FOR NO KEY UPDATE SKIP LOCKED),
+        counted AS (
+            SELECT d.id, d.expires_at, row_number() OVER in_order AS number, sum(d.line_count) OVER in_order AS lines
+            FROM due AS d WINDOW in_order AS (ORDER BY d.expires_at, d.id))
+        SELECT array_agg(c.id ORDER BY c.number), max(c.expires_at), count(*) < holds_max AND count(*) = (SELECT count(*) FROM due)
+        FROM counted AS c WHERE c.lines <= lines_max OR c.number = 1
+        INTO reservation_ids, through, is_all;
+        IF is_all THEN
+            through := NULL;
+        END IF;
     END IF;
 END
 $$;

@@ -26,9 +26,7 @@ func load(ctx context.Context, t *tx, lock locks, group footprint) (inventory.St
 		pgdialect.Array(group.reservations), pgdialect.Array(group.tokens),
 		pgdialect.Array(group.knownSKUs), pgdialect.Array(group.particulars), pgdialect.Array(group.locations),
 		pgdialect.Array(endSKUs), pgdialect.Array(endLocations), pgdialect.Array(group.tried),
-	},
-		&loaded.now, &loaded.levels, &loaded.reservations, &loaded.tokens, &loaded.skus, &loaded.particulars, &loaded.locations,
-		&loaded.logEnds, &loaded.committed)
+	}, loaded.columns()...)
 	if err != nil {
 		return inventory.State{}, err
 	}
@@ -39,6 +37,10 @@ func load(ctx context.Context, t *tx, lock locks, group footprint) (inventory.St
 type loadedRows struct {
 	now                                                                            time.Time
 	levels, reservations, tokens, skus, particulars, locations, logEnds, committed []byte
+}
+
+func (l *loadedRows) columns() []any {
+	return []any{&l.now, &l.levels, &l.reservations, &l.tokens, &l.skus, &l.particulars, &l.locations, &l.logEnds, &l.committed}
 }
 
 func (l loadedRows) state() (inventory.State, error) {

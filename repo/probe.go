@@ -72,7 +72,7 @@ func (r *Repo) probe(ctx context.Context, group footprint) (busyRows, error) {
 	}
 	var m message
 	skus, locations := splitKeys(group.levels)
-	m.add("WITH wanted AS MATERIALIZED (SELECT * FROM holdfast_level_keys(?, ?, ?, ?)),",
+	m.add("WITH wanted AS MATERIALIZED (SELECT * FROM holdfast_level_keys(?, ?, ?) UNION SELECT * FROM holdfast_line_keys(?)),",
 		pgdialect.Array(group.wholeSKUs), pgdialect.Array(skus), pgdialect.Array(locations), pgdialect.Array(group.reservations))
 	m.add(" free AS MATERIALIZED (SELECT l.sku, l.location FROM wanted JOIN stock_levels AS l USING (sku, location)" +
 		" ORDER BY l.sku, l.location FOR NO KEY UPDATE OF l SKIP LOCKED)," +
