@@ -67,7 +67,7 @@ func drainUnderLoad(t *testing.T, s *process, name string, told *ledger) {
 	s.createSKU(name, 1_000_000)
 	addr := strings.TrimPrefix(s.url, "http://")
 	var running sync.WaitGroup
-	for i := range 24 {
+	for i := range 12 {
 		strategy := strategies["Mixed"][i%2]
 		c := &client{caller: caller{addr: addr}, name: fmt.Sprint(name, "-", i)}
 		c.body = func(token string) string { return holdBody(token, name, strategy) }
