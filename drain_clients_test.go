@@ -125,7 +125,7 @@ func (c *caller) connect() error {
 		return err
 	}
 	c.conn, c.reader = conn, bufio.NewReader(conn)
-	return conn.SetDeadline(time.Now().Add(2 * patience))
+	return conn.SetDeadline(time.Now().Add(4 * patience))
 }
 
 func isOpen(conn net.Conn) bool {
