@@ -71,7 +71,7 @@ func (p program) serve(ctx context.Context) error {
 	slog.SetDefault(log)
 	// Taken first, so that a port in use is told before a database is started,
 	// and the process is seen to be alive while that takes its time.
-	listener, err := net.Listen("tcp", settings.Addr)
+	listener, err := web.Listen(ctx, settings.Addr)
 	if err != nil {
 		return fmt.Errorf("HOLDFAST_ADDR: %w", err)
 	}
@@ -129,11 +129,13 @@ func (p program) serve(ctx context.Context) error {
 	select {
 	case err = <-served:
 	case <-ctx.Done():
-		log.Info("stopping", "grace", settings.ShutdownGrace)
+		log.Info("stopping; a second signal stops at once", "grace", settings.ShutdownGrace)
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), settings.ShutdownGrace)
 	defer cancel()
-	err = errors.Join(err, server.Drain(grace))
+	if unfinished := server.Drain(grace); unfinished != nil {
+		err = errors.Join(err, fmt.Errorf("HOLDFAST_SHUTDOWN_GRACE: requests were broken off after %s: %w", settings.ShutdownGrace, unfinished))
+	}
 	scheduler.Stop(grace)
 	subscribers.Stop(grace)
 	reconciliation.Stop(grace)

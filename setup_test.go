@@ -64,7 +64,8 @@ func (s *server) wait() error {
 	}
 }
 
-// output watches for the line that says where the server is.
+// output is what was written, and watches for the line that says where the
+// server is.
 type output struct {
 	mu    sync.Mutex
 	text  bytes.Buffer
@@ -84,6 +85,12 @@ func (o *output) Write(p []byte) (int, error) {
 		}
 	}
 	return len(p), nil
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
 }
 
 // answer is a GraphQL response.

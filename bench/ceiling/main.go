@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"time"
@@ -24,7 +23,7 @@ import (
 
 func main() {
 	go garbage.Tune(context.Background())
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := web.Listen(context.Background(), "127.0.0.1:0")
 	if err == nil {
 		fmt.Printf("GraphQL  http://%s/graphql\n", listener.Addr())
 		err = newServer(os.Stderr).Serve(listener)
