@@ -53,9 +53,6 @@ func (t *Trimming) Runs(ctx context.Context, limit int) (more bool, err error) {
 // ErrTrimmedElsewhere is what a step answers while another server takes one.
 var ErrTrimmedElsewhere = errTrimmedElsewhere
 
-// StockQueued is how many reads of stock wait for their statement.
-func (r *Repo) StockQueued() int { return r.stock.Queued() }
-
 // StockLanes is how many statements read stock at once.
 const StockLanes = stockLanesMax
 
