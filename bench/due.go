@@ -27,6 +27,9 @@ const (
 	// a hold's life only begins after.
 	dueWithin = 2 * time.Second
 
+	// dueUndisturbed is the row of new holds that nothing is swept beside.
+	dueUndisturbed = "new holds, nothing due, before and after"
+
 	// sweepPatience is how long a sweep is waited for.
 	sweepPatience = 2 * time.Minute
 )
@@ -83,7 +86,7 @@ func runDue(ctx context.Context, w *world) error {
 		return err
 	}
 
-	undisturbed := w.tell("new holds, nothing due, before and after", before, after)
+	undisturbed := w.tell(dueUndisturbed, before, after)
 	disturbed := w.tell("new holds, while others fall due", meanwhile)
 	w.result.figureAtLeast("swept, with nothing else to do", nothingElse, "/s", sweptTarget)
 	w.result.figureAtLeast("swept, beside new holds", beside, "/s", sweptTarget)
