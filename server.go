@@ -98,8 +98,8 @@ func (p program) serve(ctx context.Context) error {
 		log.Info("migrated the database", "applied", applied)
 	}
 
-	store := newRepo(db.db, settings, measured.WritePath, log)
-	measured.WatchQueue(store.Queued)
+	store := newRepo(db.db, settings, measured, log)
+	measured.WatchQueues(store.Queued, store.StockQueued)
 	subscribers := feed.New(store, store, feed.Options{Log: log, Observe: func(look feed.Look) {
 		measured.Feed.Looked(look.Overdue+look.Took, look.Entries, look.Lag)
 	}})
@@ -171,9 +171,9 @@ func readableDuration(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// newRepo returns a repository that tells the observer, unless that is nil.
-func newRepo(db *bun.DB, settings config.Config, observer repo.Observer, log *slog.Logger) *repo.Repo {
-	return repo.New(db, repo.Options{
+// newRepo returns a repository that is measured, unless measured is nil.
+func newRepo(db *bun.DB, settings config.Config, measured *metrics.Metrics, log *slog.Logger) *repo.Repo {
+	options := repo.Options{
 		Limits: inventory.Limits{
 			HoldTTL: settings.HoldTTL, HoldTTLMax: settings.HoldTTLMax, LinesMax: settings.LinesMax,
 		},
@@ -182,8 +182,11 @@ func newRepo(db *bun.DB, settings config.Config, observer repo.Observer, log *sl
 		LockTimeout:       settings.LockTimeout,
 		RequestTimeout:    settings.RequestTimeout,
 		Log:               log,
-		Observer:          observer,
-	})
+	}
+	if measured != nil {
+		options.Observer, options.ObserveStock = measured.WritePath, measured.Reads.Stock
+	}
+	return repo.New(db, options)
 }
 
 // opened is the database, and the PostgreSQL under it if that is our own.

@@ -8,7 +8,6 @@ import (
 
 // solo is an operation that is executed for one caller.
 type solo struct {
-	feed.Solo
 	request request
 	out     *outbox
 	failure error
@@ -22,7 +21,7 @@ func (s *solo) run(ctx context.Context) {
 			s.out.put(event{payload: encode(s.request.recovered(panicked))})
 		}
 	}()
-	responses, ctx := s.request.exec.DispatchOperation(feed.WithAudience(ctx, s), s.request.operation)
+	responses, ctx := s.request.exec.DispatchOperation(feed.WithFailure(ctx, s.failed), s.request.operation)
 	for response := responses(ctx); response != nil; response = responses(ctx) {
 		if !s.out.putInTurn(ctx, event{payload: encode(response)}) {
 			return
@@ -33,6 +32,5 @@ func (s *solo) run(ctx context.Context) {
 	}
 }
 
-// Failed implements feed.Audience. The stream that it is said of ends after it,
-// so that run sees it.
-func (s *solo) Failed(err error) { s.failure = err }
+// failed is told why the stream ends, before it does, so that run sees it.
+func (s *solo) failed(err error) { s.failure = err }

@@ -86,7 +86,6 @@ type source struct {
 	// current are told each event. Those who are gathered wait for the present
 	// state that is being read, those who joined for the next read.
 	current, gathered, joined []*subscriber
-	failure                   error
 	// read says that the present state was asked for, over that the source ends.
 	read, over bool
 }
@@ -187,9 +186,6 @@ func (s *source) publish(e event) {
 func (s *source) end(last *event) {
 	s.mu.Lock()
 	s.over = true
-	if last == nil && s.failure != nil {
-		last = &event{payload: encode(s.request.failure(s.failure))}
-	}
 	told, unanswered := s.current, s.joined
 	if last != nil {
 		told = append(told, s.gathered...)
@@ -271,11 +267,4 @@ func (s *source) Refused(err error) {
 		one.out.put(last)
 		one.out.end()
 	}
-}
-
-// Failed implements feed.Audience.
-func (s *source) Failed(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.failure = err
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -185,7 +186,9 @@ func (d *decoder) fromURL(from *url.URL) (*graphql.RawParams, *Refusal) {
 	if err != nil {
 		return nil, malformed(http.StatusBadRequest, "the URL's query is not well-formed")
 	}
-	params := &graphql.RawParams{Query: given.Get("query"), OperationName: given.Get("operationName")}
+	// The query is copied: who remembers it would otherwise keep all of the URL,
+	// which may be a thousand times as long.
+	params := &graphql.RawParams{Query: strings.Clone(given.Get("query")), OperationName: given.Get("operationName")}
 	if !utf8.ValidString(params.Query) || !utf8.ValidString(params.OperationName) {
 		return nil, malformed(http.StatusBadRequest, "the URL's query is not UTF-8")
 	}
