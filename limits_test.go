@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -21,6 +23,18 @@ func TestTheLimitsAreTheirsWithoutConfiguration(t *testing.T) {
 	settings, err := config.Load(nil, "")
 	require.NoError(t, err)
 	require.Equal(t, limits.Default(), boundsOf(settings))
+}
+
+func TestTheDocsHaveTheDefaultsOfTheLimits(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("docs/operations.md")
+	require.NoError(t, err)
+	rows := regexp.MustCompile("(?m)^\\| `.+` \\| `(HOLDFAST_[A-Z_]+)` \\| ([0-9]+) \\|").FindAllSubmatch(page, -1)
+	require.Len(t, rows, 11)
+	usage := config.Usage()
+	for _, row := range rows {
+		require.Regexp(t, fmt.Sprintf("(?m)^%s +%s  ", row[1], row[2]), usage)
+	}
 }
 
 func TestEachLimitIsThatOfItsVariableAndKeepsTheDatabaseUntouched(t *testing.T) {

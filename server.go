@@ -79,7 +79,7 @@ func (p program) serve(ctx context.Context) error {
 	measured := metrics.New(builtAs())
 	bounds := boundsOf(settings)
 	clients := streams.New(streams.Options{
-		SubscriptionsMax: settings.SubscriptionsMax, ConnectionsMax: settings.ConnectionsMax,
+		SubscriptionsMax: settings.SubscriptionsMax, WatchedSKUsMax: settings.WatchedSKUsMax, ConnectionsMax: settings.ConnectionsMax,
 		RequestTimeout: settings.RequestTimeout, MessageBytesMax: int64(bounds.BodyBytes), Observer: measured.Streams,
 	})
 	server := web.NewServer(settings.RequestTimeout, clients, measured.Handler())

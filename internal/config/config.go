@@ -45,6 +45,7 @@ type Config struct {
 	LinesMax   int           `env:"HOLDFAST_LINES_MAX" envDefault:"100" min:"1" max:"1000" about:"most lines in one reservation"`
 
 	SubscriptionsMax int `env:"HOLDFAST_SUBSCRIPTIONS_MAX" envDefault:"50" min:"1" max:"10000" about:"most subscriptions over one WebSocket"`
+	WatchedSKUsMax   int `env:"HOLDFAST_WATCHED_SKUS_MAX" envDefault:"2500" min:"250" max:"1000000" about:"most SKUs watched over one WebSocket"`
 	ConnectionsMax   int `env:"HOLDFAST_CONNECTIONS_MAX" envDefault:"20000" min:"1" max:"1000000" about:"most WebSockets and event streams at once"`
 
 	// What a single request may come to: internal/web/limits tells how it is

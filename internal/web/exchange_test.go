@@ -29,6 +29,8 @@ const secret = "hunter2"
 // bodyBytesMax is as it is without configuration.
 var bodyBytesMax = limits.Default().BodyBytes
 
+var deepQuery = strings.Repeat("{ skus ", 16) + strings.Repeat("}", 16)
+
 const typename = `{"query": "{ __typename }"}`
 
 func TestARequestIsRefusedWithTheStatusThatSaysWhy(t *testing.T) {
@@ -80,6 +82,8 @@ func TestARequestIsRefusedWithTheStatusThatSaysWhy(t *testing.T) {
 		"a bad persisted query":             {"POST", "", `{"extensions": {"persistedQuery": {"version": 2, "sha256Hash": "` + secret + `"}}}`, nil, 400, "GRAPHQL_PARSE_FAILED"},
 		"a persisted query of no kind":      {"POST", "", `{"extensions": {"persistedQuery": 1}}`, nil, 400, "GRAPHQL_PARSE_FAILED"},
 		"another's hash":                    {"POST", "", `{"query": "{ __typename }", "extensions": {"persistedQuery": {"version": 1, "sha256Hash": "` + secret + `"}}}`, nil, 400, "GRAPHQL_PARSE_FAILED"},
+		"too deep a query":                  {"POST", "", `{"query": "` + deepQuery + `"}`, nil, 422, "LIMIT_EXCEEDED"},
+		"too deep a query by GET":           {"GET", ask(deepQuery), "", nil, 422, "LIMIT_EXCEEDED"},
 		"an unknown hash":                   {"POST", "", `{"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "` + secret + `"}}}`, nil, 400, "PERSISTED_QUERY_NOT_FOUND"},
 	} {
 		header := http.Header{"Content-Type": {typeJSON}, "Accept": {typeResponse}}

@@ -2,6 +2,7 @@ package limits_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -82,6 +83,18 @@ func TestWhatCostsTooMuchIsRefused(t *testing.T) {
 	require.Contains(t, problems[0].Message, "HOLDFAST_QUERY_COST_MAX is 20000")
 }
 
+func TestTheExampleOfTheDocsCostsWhatItSays(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../docs/api.md")
+	require.NoError(t, err)
+	_, rest, _ := strings.Cut(string(page), "**The cost**")
+	_, rest, _ = strings.Cut(rest, "```\n")
+	example, _, _ := strings.Cut(rest, "```")
+	cost := newGuarded(t, defaults).costOf(example, map[string]any{"skus": named(12)})
+	require.Contains(t, example, fmt.Sprintf("# %d", cost))
+	require.Contains(t, string(page), fmt.Sprintf(`"extensions": {"cost": {"actual": %d, "max": %d}}`, cost, defaults.Cost))
+}
+
 func TestAPageOfAnyConnectionIsWithinTheCost(t *testing.T) {
 	t.Parallel()
 	g := newGuarded(t, defaults)
@@ -100,7 +113,7 @@ func TestAPageOfAnyConnectionIsWithinTheCost(t *testing.T) {
 	require.GreaterOrEqual(t, found, 6)
 
 	_, problems := g.check("query ($skus: [String!]!) { availability(skus: $skus) {"+fieldsOf(schema, schema.Types["Availability"], 1)+"} }",
-		map[string]any{"skus": make250()})
+		map[string]any{"skus": named(250)})
 	require.Empty(t, problems)
 }
 
@@ -119,8 +132,9 @@ func fieldsOf(schema *ast.Schema, of *ast.Definition, levels int) string {
 	return text.String()
 }
 
-func make250() []any {
-	skus := make([]any, 250)
+// named are so many SKUs.
+func named(count int) []any {
+	skus := make([]any, count)
 	for i := range skus {
 		skus[i] = fmt.Sprint("S-", i)
 	}

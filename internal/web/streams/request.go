@@ -50,8 +50,22 @@ func (r request) isSubscription() bool { return r.operation.Operation.Operation 
 
 // rootFields counts the fields that would be answered. The validator doesn't
 // see one field under two names, nor one that is skipped.
-func (r request) rootFields() int {
-	return len(graphql.CollectFields(r.operation, r.operation.Operation.SelectionSet, []string{"Subscription"}))
+func (r request) rootFields() int { return len(r.collected()) }
+
+func (r request) collected() []graphql.CollectedField {
+	return graphql.CollectFields(r.operation, r.operation.Operation.SelectionSet, []string{"Subscription"})
+}
+
+// skus counts the SKUs that a subscription names.
+func (r request) skus() int {
+	switch named := r.collected()[0].ArgumentMap(r.operation.Variables)["skus"].(type) {
+	case nil:
+		return 0
+	case []any:
+		return len(named)
+	default: // one, which stands for a list of it
+		return 1
+	}
 }
 
 // field is the operation's root field, or its first.
