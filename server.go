@@ -80,7 +80,7 @@ func (p program) serve(ctx context.Context) error {
 	bounds := boundsOf(settings)
 	clients := streams.New(streams.Options{
 		SubscriptionsMax: settings.SubscriptionsMax, WatchedSKUsMax: settings.WatchedSKUsMax, ConnectionsMax: settings.ConnectionsMax,
-		RequestTimeout: settings.RequestTimeout, MessageBytesMax: int64(bounds.BodyBytes), Observer: measured.Streams,
+		RequestTimeout: settings.RequestTimeout, MessageBytesMax: bounds.BodyBytes, Observer: measured.Streams,
 	})
 	server := web.NewServer(settings.RequestTimeout, clients, measured.Handler())
 	served := make(chan error, 1)
@@ -174,7 +174,7 @@ func readableDuration(_ []string, a slog.Attr) slog.Attr {
 // boundsOf are the limits of what a request may ask for.
 func boundsOf(settings config.Config) limits.Limits {
 	return limits.Limits{
-		BodyBytes: settings.BodyBytesMax,
+		BodyBytes: int64(settings.BodyBytesMax),
 		Tokens:    settings.QueryTokensMax, Depth: settings.QueryDepthMax, IntrospectionDepth: settings.IntrospectionDepthMax,
 		Aliases: settings.QueryAliasesMax, Directives: settings.QueryDirectivesMax, Fields: settings.QueryFieldsMax,
 		Cost: settings.QueryCostMax,

@@ -40,7 +40,7 @@ const requestTimeout = 35 * time.Second
 func newServer(log io.Writer) *web.Server {
 	bounds := limits.Default()
 	clients := streams.New(streams.Options{
-		SubscriptionsMax: 1, ConnectionsMax: 1, RequestTimeout: requestTimeout, MessageBytesMax: int64(bounds.BodyBytes),
+		SubscriptionsMax: 1, ConnectionsMax: 1, RequestTimeout: requestTimeout, MessageBytesMax: bounds.BodyBytes,
 	})
 	server := web.NewServer(requestTimeout, clients, http.NotFoundHandler())
 	server.Open(web.GraphQL(root{}, clients, bounds, slog.New(slog.NewTextHandler(log, nil))), func(context.Context) error { return nil })

@@ -27,7 +27,7 @@ import (
 const secret = "hunter2"
 
 // bodyBytesMax is as it is without configuration.
-var bodyBytesMax = limits.Default().BodyBytes
+var bodyBytesMax = int(limits.Default().BodyBytes)
 
 var deepQuery = strings.Repeat("{ skus ", 16) + strings.Repeat("}", 16)
 

@@ -22,7 +22,7 @@ func GraphQL(resolvers graph.ResolverRoot, streams *streams.Streams, bounds limi
 	for _, t := range streams.Transports() {
 		server.AddTransport(t)
 	}
-	server.AddTransport(exchange{int64(bounds.BodyBytes)})
+	server.AddTransport(exchange{bounds.BodyBytes})
 
 	server.SetQueryCache(newParsedQueries())
 	server.Use(extension.Introspection{})

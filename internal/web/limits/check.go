@@ -10,20 +10,27 @@ import (
 	"holdfast/internal/web/wire"
 )
 
-// checkTokens refuses a text of too many tokens. It doesn't count on.
+// checkTokens refuses a text of too many tokens.
 func (l Limits) checkTokens(query string) *gqlerror.Error {
-	tokens := lexer.New(&ast.Source{Input: query})
-	for range l.Tokens {
-		token, err := tokens.ReadToken()
-		if err != nil || token.Kind == lexer.EOF {
-			return nil // the parser meets the error again
-		}
-	}
-	if token, err := tokens.ReadToken(); err != nil || token.Kind == lexer.EOF {
+	if countTokens(query, l.Tokens+1) <= l.Tokens {
 		return nil
 	}
 	return wire.Limit{Name: "tokens", Max: int64(l.Tokens)}.Exceeded(
 		fmt.Sprintf("the query has more tokens than it may: HOLDFAST_QUERY_TOKENS_MAX is %d", l.Tokens))
+}
+
+// countTokens counts up to so many. It stops at what is no token, for so does
+// the parser.
+func countTokens(query string, most int) int {
+	tokens := lexer.New(&ast.Source{Input: query})
+	var count int
+	for count < most {
+		if token, err := tokens.ReadToken(); err != nil || token.Kind == lexer.EOF {
+			break
+		}
+		count++
+	}
+	return count
 }
 
 // checkSize refuses a query that asks for too much, whatever there is of it.
@@ -52,5 +59,5 @@ func (l Limits) checkCost(cost int) *gqlerror.Error {
 		return nil
 	}
 	return wire.Limit{Name: "cost", Max: int64(l.Cost), Actual: int64(cost)}.Exceeded(
-		fmt.Sprintf("the operation costs %d, of one for each field that its answer can have: HOLDFAST_QUERY_COST_MAX is %d", cost, l.Cost))
+		fmt.Sprintf("the operation costs %d: HOLDFAST_QUERY_COST_MAX is %d", cost, l.Cost))
 }

@@ -45,14 +45,12 @@ func (c *cost) add(o cost) {
 // times is the cost of a list of such a length.
 func (c cost) times(l length) cost {
 	switch {
-	case l.variable != "":
-		return cost{variable: []part{{l, c}}}
-	case len(c.variable) == 0:
+	case l.variable == "" && len(c.variable) == 0:
 		return cost{fixed: product(l.otherwise, c.fixed)}
-	case l.otherwise == 1:
+	case l == one:
 		return c
 	default:
-		return cost{fixed: 0, variable: []part{{l, c}}}
+		return cost{variable: []part{{l, c}}}
 	}
 }
 
@@ -62,7 +60,7 @@ func (c cost) shared() cost {
 	if len(c.variable) < 2 {
 		return c
 	}
-	return cost{variable: []part{{length{otherwise: 1}, c}}}
+	return cost{variable: []part{{one, c}}}
 }
 
 // in is the cost with these variables.
@@ -84,6 +82,9 @@ type length struct {
 	max int
 }
 
+// one is the length of what is no list.
+var one = length{otherwise: 1}
+
 // in is the length with these variables.
 func (l length) in(variables map[string]any) int {
 	if l.variable == "" {
@@ -103,7 +104,6 @@ func (l length) in(variables map[string]any) int {
 
 // lengthOf is how often what is below a field can come in its place.
 func lengthOf(on *ast.Definition, definition *ast.FieldDefinition, field *ast.Field) length {
-	one := length{otherwise: 1}
 	switch {
 	case definition == nil:
 		return one

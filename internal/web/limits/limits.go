@@ -14,7 +14,7 @@ import (
 type Limits struct {
 	// BodyBytes bounds a request's body, and a message over a WebSocket. It is
 	// kept by who reads them.
-	BodyBytes int
+	BodyBytes int64
 	// Tokens bounds a query's text. All below it are of a query with its
 	// fragments spread.
 	Tokens, Depth, IntrospectionDepth, Aliases, Directives, Fields int

@@ -76,7 +76,7 @@ func newWorld(t *testing.T, changes ...func(*setting)) *world {
 	w.Feed = feed.New(w, nil, feed.Options{Log: slog.New(slog.DiscardHandler)})
 	set := setting{Options: streams.Options{
 		SubscriptionsMax: 50, WatchedSKUsMax: 2500, ConnectionsMax: 1000, RequestTimeout: patience,
-		MessageBytesMax: int64(limits.Default().BodyBytes), Observer: w.seen,
+		MessageBytesMax: limits.Default().BodyBytes, Observer: w.seen,
 	}}
 	set.Timing.DrainSpread = time.Millisecond
 	set.extensions = []graphql.HandlerExtension{counter{&w.responses}}
