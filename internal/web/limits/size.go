@@ -137,9 +137,9 @@ func isIntrospection(on *ast.Definition, field *ast.Field) bool {
 	return field.Name == "__schema" || field.Name == "__type" || on != nil && strings.HasPrefix(on.Name, "__")
 }
 
-// countMax is where counting stops: JSON has no greater number that is sure to
-// be read as it was written.
-const countMax = 1<<53 - 1
+// countMax is where counting stops: far beyond any limit, and two of it still fit
+// an int.
+const countMax = 1_000_000_000
 
 func sum(a, b int) int { return min(a+b, countMax) }
 
