@@ -18,7 +18,7 @@ type operation struct {
 	head []byte
 	// stop has nothing more delivered.
 	stop func()
-	// skus counts the SKUs that it names, if it is a subscription.
+	// skus is how many its request names.
 	skus int
 	// isCommand says that it ends by itself.
 	isCommand bool
@@ -31,9 +31,7 @@ func (c *connection) start(id string, r request) *graphql.Response {
 	quoted, _ := json.Marshal(id) // a string always encodes
 	op := &operation{
 		id: id, head: fmt.Appendf(nil, `{"id":%s,"type":"next","payload":`, quoted), isCommand: !r.isSubscription(),
-	}
-	if !op.isCommand {
-		op.skus = r.skus()
+		skus: r.skus,
 	}
 	op.wake = func() { c.schedule(op) }
 	var begin func()
