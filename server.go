@@ -28,6 +28,7 @@ import (
 	"holdfast/internal/metrics"
 	"holdfast/internal/upkeep"
 	"holdfast/internal/web"
+	"holdfast/internal/web/limits"
 	"holdfast/internal/web/streams"
 	"holdfast/migrations"
 	"holdfast/repo"
@@ -76,9 +77,10 @@ func (p program) serve(ctx context.Context) error {
 		return fmt.Errorf("HOLDFAST_ADDR: %w", err)
 	}
 	measured := metrics.New(builtAs())
+	bounds := boundsOf(settings)
 	clients := streams.New(streams.Options{
-		SubscriptionsMax: settings.SubscriptionsMax, ConnectionsMax: settings.ConnectionsMax,
-		RequestTimeout: settings.RequestTimeout, MessageBytesMax: web.BodyBytesMax, Observer: measured.Streams,
+		SubscriptionsMax: settings.SubscriptionsMax, WatchedSKUsMax: settings.WatchedSKUsMax, ConnectionsMax: settings.ConnectionsMax,
+		RequestTimeout: settings.RequestTimeout, MessageBytesMax: bounds.BodyBytes, Observer: measured.Streams,
 	})
 	server := web.NewServer(settings.RequestTimeout, clients, measured.Handler())
 	served := make(chan error, 1)
@@ -123,7 +125,7 @@ func (p program) serve(ctx context.Context) error {
 		retention.Start()
 	}
 	root := &resolvers.Root{Repo: store, Feed: subscribers}
-	server.Open(web.GraphQL(root, clients, log, resolvers.Loaders{Repo: store}), store.Ready)
+	server.Open(web.GraphQL(root, clients, bounds, log, resolvers.Loaders{Repo: store}), store.Ready)
 	printWelcome(p.out, listener.Addr(), db.private)
 
 	select {
@@ -169,6 +171,16 @@ func readableDuration(_ []string, a slog.Attr) slog.Attr {
 		return slog.String(a.Key, a.Value.Duration().String())
 	}
 	return a
+}
+
+// boundsOf are the limits of what a request may ask for.
+func boundsOf(settings config.Config) limits.Limits {
+	return limits.Limits{
+		BodyBytes: int64(settings.BodyBytesMax),
+		Tokens:    settings.QueryTokensMax, Depth: settings.QueryDepthMax, IntrospectionDepth: settings.IntrospectionDepthMax,
+		Aliases: settings.QueryAliasesMax, Directives: settings.QueryDirectivesMax, Fields: settings.QueryFieldsMax,
+		Cost: settings.QueryCostMax,
+	}
 }
 
 // newRepo returns a repository that is measured, unless measured is nil.

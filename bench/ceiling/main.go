@@ -18,6 +18,7 @@ import (
 	"holdfast/internal/garbage"
 	"holdfast/internal/inventory"
 	"holdfast/internal/web"
+	"holdfast/internal/web/limits"
 	"holdfast/internal/web/streams"
 )
 
@@ -36,11 +37,12 @@ func main() {
 const requestTimeout = 35 * time.Second
 
 func newServer(log io.Writer) *web.Server {
+	bounds := limits.Default()
 	clients := streams.New(streams.Options{
-		SubscriptionsMax: 1, ConnectionsMax: 1, RequestTimeout: requestTimeout, MessageBytesMax: web.BodyBytesMax,
+		SubscriptionsMax: 1, ConnectionsMax: 1, RequestTimeout: requestTimeout, MessageBytesMax: bounds.BodyBytes,
 	})
 	server := web.NewServer(requestTimeout, clients, http.NotFoundHandler())
-	server.Open(web.GraphQL(root{}, clients, slog.New(slog.NewTextHandler(log, nil))), func(context.Context) error { return nil })
+	server.Open(web.GraphQL(root{}, clients, bounds, slog.New(slog.NewTextHandler(log, nil))), func(context.Context) error { return nil })
 	return server
 }
 

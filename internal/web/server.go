@@ -18,10 +18,6 @@ const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
 
-	// BodyBytesMax bounds a request's body, and a message over a WebSocket: 100
-	// lines and their metadata fit many times over.
-	BodyBytesMax = 1 << 20
-
 	readyTimeout = 2 * time.Second
 )
 

@@ -20,6 +20,7 @@ import (
 	"holdfast/internal/feed"
 	"holdfast/internal/inventory"
 	"holdfast/internal/web"
+	"holdfast/internal/web/limits"
 	"holdfast/internal/web/streams"
 	"holdfast/resolvers"
 )
@@ -74,8 +75,8 @@ func newWorld(t *testing.T, changes ...func(*setting)) *world {
 	}
 	w.Feed = feed.New(w, nil, feed.Options{Log: slog.New(slog.DiscardHandler)})
 	set := setting{Options: streams.Options{
-		SubscriptionsMax: 50, ConnectionsMax: 1000, RequestTimeout: patience,
-		MessageBytesMax: web.BodyBytesMax, Observer: w.seen,
+		SubscriptionsMax: 50, WatchedSKUsMax: 2500, ConnectionsMax: 1000, RequestTimeout: patience,
+		MessageBytesMax: limits.Default().BodyBytes, Observer: w.seen,
 	}}
 	set.Timing.DrainSpread = time.Millisecond
 	set.extensions = []graphql.HandlerExtension{counter{&w.responses}}
@@ -83,7 +84,7 @@ func newWorld(t *testing.T, changes ...func(*setting)) *world {
 		change(&set)
 	}
 	w.streams = streams.NewTimed(set.Options, set.Timing)
-	w.handler = web.GraphQL(&resolvers.Root{Feed: w.Feed}, w.streams, slog.New(slog.NewTextHandler(&w.log, nil)), set.extensions...)
+	w.handler = web.GraphQL(&resolvers.Root{Feed: w.Feed}, w.streams, limits.Default(), slog.New(slog.NewTextHandler(&w.log, nil)), set.extensions...)
 	if set.around != nil {
 		w.handler = set.around(w.handler)
 	}
