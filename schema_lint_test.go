@@ -1,0 +1,28 @@
+package main
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var lintPackages = installed("tools/schema-lint")
+
+// What graphql-eslint recommends for schemas and for Relay's lists is kept,
+// but for the exceptions that its configuration gives reasons for.
+func TestSchemaHasNoLintProblems(t *testing.T) {
+	t.Parallel()
+	dir := lintPackages.dir(t)
+	for _, file := range []string{"schema.graphqls", "tools/schema-lint/eslint.config.js"} {
+		require.NoError(t, copyFile(filepath.Join(dir, filepath.Base(file)), file))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	lint := exec.CommandContext(ctx, "node", "../node_modules/eslint/bin/eslint.js", "--max-warnings=0", "schema.graphqls")
+	lint.Dir = dir
+	report, err := lint.CombinedOutput()
+	require.NoError(t, err, "%s", report)
+}
