@@ -11,13 +11,9 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
-
-// installTimeout is how long npm may take to fetch packages.
-const installTimeout = 2 * time.Minute
 
 // npmPackages are those of a directory's package.json, installed into the
 // user's cache.
@@ -82,7 +78,7 @@ func installPackages(source string) (string, error) {
 			return "", err
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), installTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), toolPatience)
 	defer cancel()
 	npm := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund",
 		"--prefer-offline", "--fetch-retries=1", "--fetch-retry-mintimeout=1000")

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -118,12 +116,7 @@ func TestClientLibrariesWorkAsTheySay(t *testing.T) {
 			dir := clientPackages.dir(t)
 			s := startServer(t, "DATABASE_URL="+pgtest.URL(t), "HOLDFAST_SUBSCRIPTIONS_MAX=3", "HOLDFAST_CONNECTIONS_MAX=4")
 			require.NoError(t, os.CopyFS(dir, os.DirFS("testdata/clients")))
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
-			defer cancel()
-			command := exec.CommandContext(ctx, "node", library+".mjs", s.url)
-			command.Dir = dir
-			report, err := command.CombinedOutput()
-			require.NoError(t, err, "%s", report)
+			run(t, dir, "node", library+".mjs", s.url)
 		})
 	}
 }

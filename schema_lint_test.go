@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -19,10 +17,5 @@ func TestSchemaHasNoLintProblems(t *testing.T) {
 	for _, file := range []string{"schema.graphqls", "tools/schema-lint/eslint.config.js"} {
 		require.NoError(t, copyFile(filepath.Join(dir, filepath.Base(file)), file))
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	lint := exec.CommandContext(ctx, "node", "../node_modules/eslint/bin/eslint.js", "--max-warnings=0", "schema.graphqls")
-	lint.Dir = dir
-	report, err := lint.CombinedOutput()
-	require.NoError(t, err, "%s", report)
+	run(t, dir, "node", "../node_modules/eslint/bin/eslint.js", "--max-warnings=0", "schema.graphqls")
 }

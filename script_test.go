@@ -11,6 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// toolPatience is the patience with npm and with compilers, which may have
+// much to fetch or to build.
+const toolPatience = 5 * time.Minute
+
 // script is a running process that prints lines.
 type script struct {
 	t       *testing.T
@@ -71,4 +75,25 @@ func (s *script) wait() error {
 	case <-time.After(patience):
 		return context.DeadlineExceeded
 	}
+}
+
+// run runs a program to its end, and returns all that it printed.
+func run(t *testing.T, dir, program string, arguments ...string) string {
+	t.Helper()
+	printed, err := tryRun(t, dir, program, arguments...)
+	require.NoError(t, err)
+	return printed
+}
+
+// tryRun is run for a program that may fail.
+func tryRun(t *testing.T, dir, program string, arguments ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(t.Context(), toolPatience)
+	defer cancel()
+	command := exec.CommandContext(ctx, program, arguments...)
+	command.Dir = dir
+	printed, err := command.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%v: %w: %s", command, err, printed)
+	}
+	return string(printed), nil
 }
