@@ -2,8 +2,6 @@ package main
 
 import (
 	"path/filepath"
-	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,7 +11,7 @@ import (
 
 const clientsPage = "docs/clients.md"
 
-func TestClientsOfTheirPagePrintWhatItShows(t *testing.T) {
+func TestClientsOfTheClientsPagePrintWhatItShows(t *testing.T) {
 	t.Parallel()
 	page := readPage(t, clientsPage)
 	s := startServer(t, "DATABASE_URL="+pgtest.URL(t), "HOLDFAST_DEMO=true")
@@ -26,9 +24,9 @@ func TestClientsOfTheirPagePrintWhatItShows(t *testing.T) {
 		t.Parallel()
 		dir := clientPackages.dir(t)
 		scripts := []string{"hold", "apollo", "urql"}
-		page.write(s, dir, "codegen.ts", "tsconfig.json")
+		page.write(t, s, dir, "codegen.ts", "tsconfig.json")
 		for _, name := range scripts {
-			page.write(s, dir, name+".ts")
+			page.write(t, s, dir, name+".ts")
 		}
 		run(t, dir, "node", "../node_modules/@graphql-codegen/cli/esm/bin.js", "--config", "codegen.ts")
 		run(t, dir, "node", "../node_modules/typescript/bin/tsc")
@@ -42,20 +40,10 @@ func TestClientsOfTheirPagePrintWhatItShows(t *testing.T) {
 		for _, file := range []string{"docs/clients/go.mod", "docs/clients/go.sum", "schema.graphqls"} {
 			require.NoError(t, copyFile(filepath.Join(dir, filepath.Base(file)), file))
 		}
-		page.write(s, dir, "genqlient.yaml", "operations.graphql", "main.go")
+		page.write(t, s, dir, "genqlient.yaml", "operations.graphql", "main.go")
 		_, err := tryRun(t, dir, "go", "mod", "download")
 		skipWithout(t, err)
 		run(t, dir, "go", "tool", "genqlient")
 		require.Equal(t, page.printed(t, "main.go"), run(t, dir, "go", "run", "."))
 	})
-}
-
-// printed is what the page shows behind a file: what it prints.
-func (p docsPage) printed(t *testing.T, file string) string {
-	t.Helper()
-	shown := regexp.MustCompile("(?s)^\n```\n\n```\n(.*?\n)```\n")
-	_, behind, _ := strings.Cut(p.text, p.files[file])
-	found := shown.FindStringSubmatch(behind)
-	require.NotNil(t, found, file)
-	return found[1]
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +21,8 @@ var (
 	// A snippet that is a whole file says so in its first line: a comment with
 	// its name.
 	pageFile = regexp.MustCompile("(?s)```\\w+\n(?://|#) (\\S+\\.\\w+)\n(.*?)\n```")
+	// What a file prints may be shown behind it.
+	pagePrinted = regexp.MustCompile("(?s)^\n```\n\n```\n(.*?\n)```\n")
 	// A call of curl may be followed by what it prints.
 	pageCurl = regexp.MustCompile("(?s)```sh\n(curl .*?)\n```(?:\n\n```json\n(.*?)\n```)?")
 )
@@ -50,27 +51,35 @@ func readPage(t *testing.T, path string) docsPage {
 }
 
 // write puts some of the page's files into a directory, for this server.
-func (p docsPage) write(s *server, dir string, names ...string) {
-	s.t.Helper()
+func (p docsPage) write(t *testing.T, s *server, dir string, names ...string) {
+	t.Helper()
 	for _, name := range names {
-		require.Contains(s.t, p.files, name)
-		require.NoError(s.t, os.WriteFile(filepath.Join(dir, name), []byte(s.at(p.files[name])), 0o600))
+		require.Contains(t, p.files, name)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(s.at(p.files[name])), 0o600))
 	}
 }
 
 // run starts a script of the page, in a directory that has its packages.
 func (p docsPage) run(t *testing.T, s *server, dir, name string) *script {
 	t.Helper()
-	p.write(s, dir, name)
+	p.write(t, s, dir, name)
 	require.Contains(t, p.files[name], pageHost)
 	return startScript(t, exec.Command("node", filepath.Join(dir, name)))
 }
 
+// printed is what the page shows behind a file: what it prints.
+func (p docsPage) printed(t *testing.T, name string) string {
+	t.Helper()
+	require.Contains(t, p.files, name)
+	_, behind, _ := strings.Cut(p.text, p.files[name])
+	found := pagePrinted.FindStringSubmatch(behind)
+	require.NotNil(t, found, name)
+	return found[1]
+}
+
 // at is a snippet for this server.
 func (s *server) at(snippet string) string {
-	at, err := url.Parse(s.url)
-	require.NoError(s.t, err)
-	return strings.ReplaceAll(snippet, pageHost, at.Host)
+	return strings.ReplaceAll(snippet, pageHost, strings.TrimPrefix(s.url, "http://"))
 }
 
 // run starts the call.
