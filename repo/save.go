@@ -3,6 +3,7 @@ package repo
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -163,7 +164,7 @@ func (s *save) writeMade(changes inventory.Changes) {
 		metadata = append(metadata, string(r.Metadata))
 	}
 	s.rows(len(ids), "holdfast_insert_reservations", changes.At, ids, principals, tokens, statuses,
-		revisions, lineCounts, deadlines, completed, holders, references, metadata)
+		revisions, lineCounts, sparse(deadlines), sparse(completed), sparse(holders), sparse(references), sparse(metadata))
 }
 
 func (s *save) writeMoved(moved []inventory.ReservationMove) {
@@ -177,7 +178,7 @@ func (s *save) writeMoved(moved []inventory.ReservationMove) {
 		deadlines = append(deadlines, timestamp(move.After.ExpiresAt))
 		completed = append(completed, timestamp(move.After.CompletedAt))
 	}
-	s.rows(len(ids), "holdfast_update_reservations", ids, statuses, revisions, before, deadlines, completed)
+	s.rows(len(ids), "holdfast_update_reservations", ids, statuses, revisions, before, sparse(deadlines), sparse(completed))
 }
 
 func (s *save) writeLines(made []inventory.Reservation) {
@@ -194,8 +195,7 @@ func (s *save) writeLines(made []inventory.Reservation) {
 	s.rows(len(skus), "holdfast_insert_lines", reservations, skus, locations, quantities)
 }
 
-// writeEntries gives an empty text for what is absent, which no value can be, and
-// a version of 0 where an entry concerns no level.
+// writeEntries gives a version of 0 where an entry concerns no level.
 func (s *save) writeEntries(changes inventory.Changes) {
 	var actions, skus, locations, reservations, actors, reasons, references, commands, tokens []string
 	var totalDeltas, reservedDeltas, allocatedDeltas, totals, reserved, allocated, versions []int64
@@ -222,7 +222,16 @@ func (s *save) writeEntries(changes inventory.Changes) {
 		tokens = append(tokens, entry.TokenKey)
 	}
 	s.rows(len(actions), "holdfast_insert_entries", changes.At, actions, skus, locations, reservations,
-		totalDeltas, reservedDeltas, allocatedDeltas, totals, reserved, allocated, versions, actors, reasons, references, commands, tokens)
+		totalDeltas, reservedDeltas, allocatedDeltas, totals, reserved, allocated, versions, actors, sparse(reasons), sparse(references), commands, sparse(tokens))
+}
+
+// sparse is a column with an empty text for what is absent, which no value can be.
+// Where all is absent nothing is sent: for most columns of a hold.
+func sparse(column []string) []string {
+	if slices.ContainsFunc(column, func(value string) bool { return value != "" }) {
+		return column
+	}
+	return nil
 }
 
 func encode(fields inventory.Fingerprint) string {
