@@ -26,6 +26,7 @@ import (
 	"holdfast/internal/inventory"
 	"holdfast/internal/localpg"
 	"holdfast/internal/metrics"
+	"holdfast/internal/requestlog"
 	"holdfast/internal/upkeep"
 	"holdfast/internal/web"
 	"holdfast/internal/web/streams"
@@ -63,10 +64,13 @@ type program struct {
 
 // serve runs a server until ctx ends, and then lets it finish what it has.
 func (p program) serve(ctx context.Context) error {
-	settings, log, err := p.configure()
+	settings, _, err := p.configure()
 	if err != nil {
 		return err
 	}
+	lines := requestlog.NewBuffer(p.log)
+	defer lines.Close()
+	log := slog.New(requestlog.Handler(p.logHandler(lines, settings), lines))
 	// Libraries that log by themselves do so in our form.
 	slog.SetDefault(log)
 	// Taken first, so that a port in use is told before a database is started,
@@ -78,9 +82,9 @@ func (p program) serve(ctx context.Context) error {
 	measured := metrics.New(builtAs())
 	clients := streams.New(streams.Options{
 		SubscriptionsMax: settings.SubscriptionsMax, ConnectionsMax: settings.ConnectionsMax,
-		RequestTimeout: settings.RequestTimeout, MessageBytesMax: web.BodyBytesMax, Observer: measured.Streams,
+		RequestTimeout: settings.RequestTimeout, MessageBytesMax: web.BodyBytesMax, Observer: measured.Streams, Log: log,
 	})
-	server := web.NewServer(settings.RequestTimeout, clients, measured.Handler())
+	server := web.NewServer(settings.RequestTimeout, clients, measured.Handler(), log)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	defer func() { _ = listener.Close() }()
@@ -148,12 +152,16 @@ func (p program) configure() (config.Config, *slog.Logger, error) {
 	if err != nil {
 		return settings, nil, err
 	}
-	options := &slog.HandlerOptions{Level: settings.LogLevel, ReplaceAttr: readableDuration}
-	var handler slog.Handler = slog.NewJSONHandler(p.log, options)
+	return settings, slog.New(p.logHandler(p.log, settings)), nil
+}
+
+// logHandler writes a log that is to end up in the program's to out.
+func (p program) logHandler(out io.Writer, settings config.Config) slog.Handler {
+	options := &slog.HandlerOptions{Level: settings.LogLevel, ReplaceAttr: readable}
 	if settings.LogFormatOn(isTerminal(p.log)) == "text" {
-		handler = slog.NewTextHandler(p.log, options)
+		return slog.NewTextHandler(out, options)
 	}
-	return settings, slog.New(handler), nil
+	return slog.NewJSONHandler(out, options)
 }
 
 func isTerminal(out io.Writer) bool {
@@ -161,10 +169,16 @@ func isTerminal(out io.Writer) bool {
 	return isFile && term.IsTerminal(int(file.Fd()))
 }
 
-// readableDuration has "1.5s" logged where JSON would have 1500000000.
-func readableDuration(_ []string, a slog.Attr) slog.Attr {
-	if a.Value.Kind() == slog.KindDuration {
+// readable has "1.5s" logged where JSON would have 1500000000, and errors
+// without what isn't for the eyes of those who read logs.
+func readable(_ []string, a slog.Attr) slog.Attr {
+	switch a.Value.Kind() {
+	case slog.KindDuration:
 		return slog.String(a.Key, a.Value.Duration().String())
+	case slog.KindAny:
+		if err, isError := a.Value.Any().(error); isError {
+			return slog.String(a.Key, database.Loggable(err))
+		}
 	}
 	return a
 }

@@ -30,6 +30,7 @@ type server struct {
 	// stop ends it as SIGTERM does; ended has what serve returned.
 	stop  context.CancelFunc
 	ended chan error
+	log   transcript
 }
 
 // startServer runs the program on a free port until t ends.
@@ -38,7 +39,7 @@ func startServer(t testing.TB, environ ...string) *server {
 	ctx, stop := context.WithCancel(context.Background())
 	out := &output{ready: make(chan string, 1)}
 	s := &server{t: t, stop: stop, ended: make(chan error, 1)}
-	p := program{environ: append([]string{"HOLDFAST_ADDR=127.0.0.1:0"}, environ...), out: out, log: t.Output()}
+	p := program{environ: append([]string{"HOLDFAST_ADDR=127.0.0.1:0"}, environ...), out: out, log: io.MultiWriter(t.Output(), &s.log)}
 	go func() { s.ended <- p.command().Run(ctx, []string{"holdfast"}) }()
 	t.Cleanup(func() { require.NoError(t, s.wait()) })
 	select {
@@ -86,6 +87,24 @@ func (o *output) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// transcript is what a server has logged.
+type transcript struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *transcript) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *transcript) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
 // answer is a GraphQL response.
 type answer struct {
 	Data   map[string]json.RawMessage
@@ -93,8 +112,9 @@ type answer struct {
 		Message    string
 		Path       []any
 		Extensions struct {
-			Code  string
-			Field []string
+			Code      string
+			Field     []string
+			RequestID string
 		}
 	}
 }

@@ -40,8 +40,9 @@ func newServer(log io.Writer) *web.Server {
 	clients := streams.New(streams.Options{
 		SubscriptionsMax: 1, ConnectionsMax: 1, RequestTimeout: requestTimeout, MessageBytesMax: web.BodyBytesMax,
 	})
-	server := web.NewServer(requestTimeout, clients, http.NotFoundHandler())
-	server.Open(web.GraphQL(root{}, clients, slog.New(slog.NewTextHandler(log, nil))), func(context.Context) error { return nil })
+	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	server := web.NewServer(requestTimeout, clients, http.NotFoundHandler(), logger)
+	server.Open(web.GraphQL(root{}, clients, logger), func(context.Context) error { return nil })
 	return server
 }
 

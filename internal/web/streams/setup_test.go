@@ -19,6 +19,7 @@ import (
 
 	"holdfast/internal/feed"
 	"holdfast/internal/inventory"
+	"holdfast/internal/requestlog"
 	"holdfast/internal/web"
 	"holdfast/internal/web/streams"
 	"holdfast/resolvers"
@@ -75,7 +76,7 @@ func newWorld(t *testing.T, changes ...func(*setting)) *world {
 	w.Feed = feed.New(w, nil, feed.Options{Log: slog.New(slog.DiscardHandler)})
 	set := setting{Options: streams.Options{
 		SubscriptionsMax: 50, ConnectionsMax: 1000, RequestTimeout: patience,
-		MessageBytesMax: web.BodyBytesMax, Observer: w.seen,
+		MessageBytesMax: web.BodyBytesMax, Observer: w.seen, Log: slog.New(requestlog.Handler(slog.NewTextHandler(&w.log, nil), nil)),
 	}}
 	set.Timing.DrainSpread = time.Millisecond
 	set.extensions = []graphql.HandlerExtension{counter{&w.responses}}
@@ -83,11 +84,11 @@ func newWorld(t *testing.T, changes ...func(*setting)) *world {
 		change(&set)
 	}
 	w.streams = streams.NewTimed(set.Options, set.Timing)
-	w.handler = web.GraphQL(&resolvers.Root{Feed: w.Feed}, w.streams, slog.New(slog.NewTextHandler(&w.log, nil)), set.extensions...)
+	w.handler = web.GraphQL(&resolvers.Root{Feed: w.Feed}, w.streams, set.Log, set.extensions...)
 	if set.around != nil {
 		w.handler = set.around(w.handler)
 	}
-	server := httptest.NewServer(w.handler)
+	server := httptest.NewServer(requestlog.HTTP{Log: set.Log}.Around(w.handler))
 	w.url = server.URL
 	w.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	t.Cleanup(func() {
