@@ -27,6 +27,7 @@ import (
 	"holdfast/internal/localpg"
 	"holdfast/internal/metrics"
 	"holdfast/internal/requestlog"
+	"holdfast/internal/tracing"
 	"holdfast/internal/upkeep"
 	"holdfast/internal/web"
 	"holdfast/internal/web/streams"
@@ -102,7 +103,10 @@ func (p program) serve(ctx context.Context) error {
 		log.Info("migrated the database", "applied", applied)
 	}
 
-	store := newRepo(db.db, settings, measured.WritePath, log)
+	traces := tracing.Start(ctx, tracing.Options{
+		Endpoint: settings.OTLPEndpoint, ServiceName: settings.ServiceName, Version: builtAs().Version, Log: log,
+	})
+	store := newRepo(db.db, settings, measured.WritePath, traces, log)
 	measured.WatchQueue(store.Queued)
 	subscribers := feed.New(store, store, feed.Options{Log: log, Observe: func(look feed.Look) {
 		measured.Feed.Looked(look.Overdue+look.Took, look.Entries, look.Lag)
@@ -127,7 +131,8 @@ func (p program) serve(ctx context.Context) error {
 		retention.Start()
 	}
 	root := &resolvers.Root{Repo: store, Feed: subscribers}
-	server.Open(web.GraphQL(root, clients, log, resolvers.Loaders{Repo: store}), store.Ready)
+	extensions := append(traces.Extensions(), resolvers.Loaders{Repo: store})
+	server.Open(traces.HTTP(web.GraphQL(root, clients, log, extensions...)), store.Ready)
 	printWelcome(p.out, listener.Addr(), db.private)
 
 	select {
@@ -143,6 +148,7 @@ func (p program) serve(ctx context.Context) error {
 	reconciliation.Stop(grace)
 	retention.Stop(grace)
 	store.Close(grace)
+	traces.Stop(grace)
 	log.Info("stopped")
 	return err
 }
@@ -183,8 +189,9 @@ func readable(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// newRepo returns a repository that tells the observer, unless that is nil.
-func newRepo(db *bun.DB, settings config.Config, observer repo.Observer, log *slog.Logger) *repo.Repo {
+// newRepo returns a repository that tells the observer and the tracer, unless
+// they are nil.
+func newRepo(db *bun.DB, settings config.Config, observer repo.Observer, tracer repo.Tracer, log *slog.Logger) *repo.Repo {
 	return repo.New(db, repo.Options{
 		Limits: inventory.Limits{
 			HoldTTL: settings.HoldTTL, HoldTTLMax: settings.HoldTTLMax, LinesMax: settings.LinesMax,
@@ -195,6 +202,7 @@ func newRepo(db *bun.DB, settings config.Config, observer repo.Observer, log *sl
 		RequestTimeout:    settings.RequestTimeout,
 		Log:               log,
 		Observer:          observer,
+		Tracer:            tracer,
 	})
 }
 

@@ -40,6 +40,8 @@ func (r *Repo) newLane(s strategy) *groupcommit.Lane[*call, inventory.Outcome] {
 	var known knownBusy // a lane runs one group at a time
 	flush := func(ctx context.Context, group []*call, alone bool) ([]settled, error) {
 		defer r.logPanic()
+		ctx, end := r.options.Tracer.Group(ctx, s.name(), len(group), callersOf(group))
+		defer end()
 		g := r.newRun(s, group, alone)
 		if !alone {
 			g.known = &known
@@ -147,7 +149,9 @@ func (g *run) once(ctx context.Context) error {
 
 	s := g.strategyNow()
 	began := time.Now()
+	loaded := g.repo.options.Tracer.Message(ctx, messageLoad)
 	g.state, err = s.load(ctx, t, footprintOf(g.open))
+	loaded(err)
 	if err != nil {
 		return err
 	}
@@ -158,7 +162,10 @@ func (g *run) once(ctx context.Context) error {
 	outcomes, changes := g.decide()
 	if !changes.Empty() {
 		began = time.Now()
-		if err := s.save(ctx, t, changes); err != nil {
+		saved := g.repo.options.Tracer.Message(ctx, messageSave)
+		err = s.save(ctx, t, changes)
+		saved(err)
+		if err != nil {
 			g.mayBeCommitted(err)
 			return err
 		}

@@ -47,6 +47,8 @@ type Options struct {
 	Log            *slog.Logger
 	// Observer is told of what is done. Nil: nobody is.
 	Observer Observer
+	// Tracer makes spans of what is done. Nil: nobody does.
+	Tracer Tracer
 }
 
 // Repo is the repository. It is safe for concurrent use.
@@ -80,6 +82,9 @@ type Repo struct {
 func New(db *bun.DB, options Options) *Repo {
 	if options.Observer == nil {
 		options.Observer = unobserved{}
+	}
+	if options.Tracer == nil {
+		options.Tracer = untraced{}
 	}
 	r := &Repo{db: db, options: options, partSizes: defaultPartSizes}
 	r.checking = make(chan struct{}, 1)

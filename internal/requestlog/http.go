@@ -31,11 +31,8 @@ func (h HTTP) Around(next http.Handler) http.Handler {
 		request := Begin(r.Header.Get(idHeader), client(r))
 		w.Header()[idHeader] = []string{request.id}
 		ctx := With(r.Context(), request)
-		answer := &answer{ResponseWriter: w, status: http.StatusOK}
-		defer func() {
-			request.exchanged(ctx, h.Log, exchange{r.Method, r.URL.Path, answer.status, h.Routine[r.URL.Path]})
-		}()
-		next.ServeHTTP(answer, r.WithContext(ctx))
+		defer func() { request.exchanged(ctx, h.Log, r, h.Routine[r.URL.Path]) }()
+		next.ServeHTTP(answer{w, request}, r.WithContext(ctx))
 	})
 }
 
@@ -47,17 +44,17 @@ func peer(r *http.Request) string {
 	return host
 }
 
-// answer keeps the status of what is answered.
+// answer notes the status of what is answered.
 type answer struct {
 	http.ResponseWriter
-	status int
+	request *Request
 }
 
 // WriteHeader implements http.ResponseWriter.
-func (a *answer) WriteHeader(status int) {
-	a.status = status
+func (a answer) WriteHeader(status int) {
+	a.request.status.Store(int64(status))
 	a.ResponseWriter.WriteHeader(status)
 }
 
 // Unwrap is for http.ResponseController.
-func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+func (a answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }

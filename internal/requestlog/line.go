@@ -16,17 +16,11 @@ const (
 	textBytesMax = 128
 )
 
-// exchange is how a request came by HTTP, and what it was answered with.
-type exchange struct {
-	method, path string
-	status       int
-	routine      bool
-}
-
 // exchanged writes the line of a request that came by HTTP.
-func (r *Request) exchanged(ctx context.Context, log *slog.Logger, by exchange) {
-	r.write(ctx, log, r.level(by.status >= http.StatusInternalServerError, by.routine),
-		slog.String("method", shortened(by.method)), slog.String("path", shortened(by.path)), slog.Int("status", by.status))
+func (r *Request) exchanged(ctx context.Context, log *slog.Logger, by *http.Request, routine bool) {
+	status := r.Status()
+	r.write(ctx, log, r.level(status >= http.StatusInternalServerError, routine),
+		slog.String("method", shortened(by.Method)), slog.String("path", shortened(by.URL.Path)), slog.Int("status", status))
 }
 
 // Streamed writes the line of an operation that came over a connection of this

@@ -9,6 +9,7 @@ package requestlog
 
 import (
 	"context"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +24,8 @@ type Request struct {
 	began      time.Time
 	// operations counts those begun by Operation, events what was streamed.
 	operations, events atomic.Int64
+	// status is that of the answer by HTTP, zero as long as none is set.
+	status atomic.Int64
 
 	mu      sync.Mutex
 	traceID string
@@ -87,6 +90,16 @@ func (r *Request) Asks(operation Operation) {
 	r.asked = operation
 }
 
+// Asked is what was noted by Asks.
+func (r *Request) Asked() Operation {
+	if r == nil {
+		return Operation{}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.asked
+}
+
 // Traced notes the trace that the request belongs to.
 func (r *Request) Traced(traceID string) {
 	if r == nil {
@@ -111,6 +124,14 @@ func (r *Request) Refused(code string) {
 	}
 	r.codes = append(r.codes, code)
 	r.failed = r.failed || faults[code]
+}
+
+// Status is that of the answer by HTTP.
+func (r *Request) Status() int {
+	if r == nil || r.status.Load() == 0 {
+		return http.StatusOK
+	}
+	return int(r.status.Load())
 }
 
 // Sent counts an event of a stream.
