@@ -78,6 +78,17 @@ func TestScrapeTellsWhatBecameOfCommands(t *testing.T) {
 	require.InDelta(t, 1, s.measure("build_info"), 0)
 }
 
+func TestScrapeTellsOfSharedReads(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, "DATABASE_URL="+pgtest.URL(t))
+	s.createSKU("A", 5)
+	before := s.measure("stock_group_queries")
+	require.Empty(t, s.query(`{availability(skus: ["A"]) {available}}`, nil).Errors)
+	require.InDelta(t, before+1, s.measure("stock_group_queries"), 0)
+	require.InDelta(t, before+1, s.measure("stock_read_seconds"), 0)
+	require.Zero(t, s.measure("stock_queue_queries"))
+}
+
 func TestScrapeTellsAnOptimisticConflict(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)

@@ -30,6 +30,7 @@ import (
 	"holdfast/internal/tracing"
 	"holdfast/internal/upkeep"
 	"holdfast/internal/web"
+	"holdfast/internal/web/limits"
 	"holdfast/internal/web/streams"
 	"holdfast/migrations"
 	"holdfast/repo"
@@ -76,14 +77,15 @@ func (p program) serve(ctx context.Context) error {
 	slog.SetDefault(log)
 	// Taken first, so that a port in use is told before a database is started,
 	// and the process is seen to be alive while that takes its time.
-	listener, err := net.Listen("tcp", settings.Addr)
+	listener, err := web.Listen(ctx, settings.Addr)
 	if err != nil {
 		return fmt.Errorf("HOLDFAST_ADDR: %w", err)
 	}
 	measured := metrics.New(builtAs())
+	bounds := boundsOf(settings)
 	clients := streams.New(streams.Options{
-		SubscriptionsMax: settings.SubscriptionsMax, ConnectionsMax: settings.ConnectionsMax,
-		RequestTimeout: settings.RequestTimeout, MessageBytesMax: web.BodyBytesMax, Observer: measured.Streams, Log: log,
+		SubscriptionsMax: settings.SubscriptionsMax, WatchedSKUsMax: settings.WatchedSKUsMax, ConnectionsMax: settings.ConnectionsMax,
+		RequestTimeout: settings.RequestTimeout, MessageBytesMax: bounds.BodyBytes, Observer: measured.Streams, Log: log,
 	})
 	server := web.NewServer(settings.RequestTimeout, clients, measured.Handler(), log)
 	served := make(chan error, 1)
@@ -106,8 +108,8 @@ func (p program) serve(ctx context.Context) error {
 	traces := tracing.Start(ctx, tracing.Options{
 		Endpoint: settings.OTLPEndpoint, ServiceName: settings.ServiceName, Version: builtAs().Version, Log: log,
 	})
-	store := newRepo(db.db, settings, measured.WritePath, traces, log)
-	measured.WatchQueue(store.Queued)
+	store := newRepo(db.db, settings, measured, traces, log)
+	measured.WatchQueues(store.Queued, store.StockQueued)
 	subscribers := feed.New(store, store, feed.Options{Log: log, Observe: func(look feed.Look) {
 		measured.Feed.Looked(look.Overdue+look.Took, look.Entries, look.Lag)
 	}})
@@ -132,17 +134,19 @@ func (p program) serve(ctx context.Context) error {
 	}
 	root := &resolvers.Root{Repo: store, Feed: subscribers}
 	extensions := append(traces.Extensions(), resolvers.Loaders{Repo: store})
-	server.Open(traces.HTTP(web.GraphQL(root, clients, log, extensions...)), store.Ready)
+	server.Open(traces.HTTP(web.GraphQL(root, clients, bounds, log, extensions...)), store.Ready)
 	printWelcome(p.out, listener.Addr(), db.private)
 
 	select {
 	case err = <-served:
 	case <-ctx.Done():
-		log.Info("stopping", "grace", settings.ShutdownGrace)
+		log.Info("stopping; a second signal stops at once", "grace", settings.ShutdownGrace)
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), settings.ShutdownGrace)
 	defer cancel()
-	err = errors.Join(err, server.Drain(grace))
+	if unfinished := server.Drain(grace); unfinished != nil {
+		err = errors.Join(err, fmt.Errorf("HOLDFAST_SHUTDOWN_GRACE: requests were broken off after %s: %w", settings.ShutdownGrace, unfinished))
+	}
 	scheduler.Stop(grace)
 	subscribers.Stop(grace)
 	reconciliation.Stop(grace)
@@ -189,10 +193,20 @@ func readable(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// newRepo returns a repository that tells the observer and the tracer, unless
-// they are nil.
-func newRepo(db *bun.DB, settings config.Config, observer repo.Observer, tracer repo.Tracer, log *slog.Logger) *repo.Repo {
-	return repo.New(db, repo.Options{
+// boundsOf are the limits of what a request may ask for.
+func boundsOf(settings config.Config) limits.Limits {
+	return limits.Limits{
+		BodyBytes: int64(settings.BodyBytesMax),
+		Tokens:    settings.QueryTokensMax, Depth: settings.QueryDepthMax, IntrospectionDepth: settings.IntrospectionDepthMax,
+		Aliases: settings.QueryAliasesMax, Directives: settings.QueryDirectivesMax, Fields: settings.QueryFieldsMax,
+		Cost: settings.QueryCostMax,
+	}
+}
+
+// newRepo returns a repository that is measured and traced, unless those are
+// nil.
+func newRepo(db *bun.DB, settings config.Config, measured *metrics.Metrics, traces *tracing.Tracing, log *slog.Logger) *repo.Repo {
+	options := repo.Options{
 		Limits: inventory.Limits{
 			HoldTTL: settings.HoldTTL, HoldTTLMax: settings.HoldTTLMax, LinesMax: settings.LinesMax,
 		},
@@ -201,9 +215,12 @@ func newRepo(db *bun.DB, settings config.Config, observer repo.Observer, tracer 
 		LockTimeout:       settings.LockTimeout,
 		RequestTimeout:    settings.RequestTimeout,
 		Log:               log,
-		Observer:          observer,
-		Tracer:            tracer,
-	})
+		Tracer:            traces,
+	}
+	if measured != nil {
+		options.Observer, options.ObserveStock = measured.WritePath, measured.Reads.Stock
+	}
+	return repo.New(db, options)
 }
 
 // opened is the database, and the PostgreSQL under it if that is our own.

@@ -65,44 +65,42 @@ func (s *server) wait() error {
 	}
 }
 
-// output watches for the line that says where the server is.
+// output is what was written, and watches for the line that says where the
+// server is.
 type output struct {
-	mu    sync.Mutex
-	text  bytes.Buffer
+	transcript
 	ready chan string
 }
 
 var graphqlLine = regexp.MustCompile(`GraphQL +(http://\S+)/graphql`)
 
 func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.text.Write(p)
-	if found := graphqlLine.FindSubmatch(o.text.Bytes()); found != nil {
+	n, err := o.transcript.Write(p)
+	if found := graphqlLine.FindStringSubmatch(o.String()); found != nil {
 		select {
-		case o.ready <- string(found[1]):
+		case o.ready <- found[1]:
 		default:
 		}
 	}
-	return len(p), nil
+	return n, err
 }
 
-// transcript is what a server has logged.
+// transcript is what was written, by anybody at any time.
 type transcript struct {
 	mu   sync.Mutex
 	text strings.Builder
 }
 
-func (l *transcript) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
+func (t *transcript) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.Write(p)
 }
 
-func (l *transcript) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
+func (t *transcript) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.String()
 }
 
 // answer is a GraphQL response.

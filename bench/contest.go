@@ -55,23 +55,33 @@ type round struct {
 func (w *world) contest(ctx context.Context, contenders []contender) ([]*row, error) {
 	rows := make([]*row, len(contenders))
 	for i, c := range contenders {
-		rows[i] = &row{Name: c.name, Outcomes: make(map[string]int64)}
+		rows[i] = newRow(c.name)
 	}
-	for range w.sizes.rounds {
-		for i, c := range contenders {
-			m, err := c.measure(ctx)
+	for n := range w.sizes.rounds {
+		for i := range contenders {
+			// Each round another one begins: what one leaves behind for the next, such
+			// as a vacuum or a checkpoint, mustn't always meet the same.
+			turn := (n + i) % len(contenders)
+			m, err := contenders[turn].measure(ctx)
 			if err != nil {
 				return nil, err
 			}
-			rows[i].add(m)
+			rows[turn].add(m)
 		}
 	}
 	for _, r := range rows {
-		r.sum()
-		w.result.Rows = append(w.result.Rows, r)
-		w.result.count(r.Outcomes)
+		w.tellRow(r)
 	}
 	return rows, nil
+}
+
+func newRow(name string) *row { return &row{Name: name, Outcomes: make(map[string]int64)} }
+
+// tellRow puts a row that has all its rounds into the result.
+func (w *world) tellRow(r *row) {
+	r.sum()
+	w.result.Rows = append(w.result.Rows, r)
+	w.result.count(r.Outcomes)
 }
 
 func (r *row) add(m measured) {
@@ -102,26 +112,33 @@ func (r round) perSecond() float64 { return r.PerSecond }
 func (r round) p50() float64 { return r.P50 }
 
 // ratio is one contender's figure against another's of the same round. Of rounds
-// in which one of them did nothing there is none.
+// in which one of them did nothing there is none; idle are those in which it was
+// the one, and not both.
 type ratio struct {
-	rounds            int
+	rounds, idle      int
 	median, low, high float64
 }
 
 func ratioOf(one, other *row, of func(round) float64) ratio {
 	var ratios []float64
+	idle := 0
 	for i := range one.Rounds {
-		if above, below := of(one.Rounds[i]), of(other.Rounds[i]); above > 0 && below > 0 {
+		switch above, below := of(one.Rounds[i]), of(other.Rounds[i]); {
+		case above > 0 && below > 0:
 			ratios = append(ratios, above/below)
+		case below > 0:
+			idle++
 		}
 	}
 	if len(ratios) == 0 {
-		return ratio{}
+		return ratio{idle: idle}
 	}
-	return ratio{len(ratios), median(ratios, func(r float64) float64 { return r }), slices.Min(ratios), slices.Max(ratios)}
+	return ratio{len(ratios), idle, median(ratios, func(r float64) float64 { return r }), slices.Min(ratios), slices.Max(ratios)}
 }
 
-func (r ratio) inPercent() ratio { return ratio{r.rounds, 100 * r.median, 100 * r.low, 100 * r.high} }
+func (r ratio) inPercent() ratio {
+	return ratio{r.rounds, r.idle, 100 * r.median, 100 * r.low, 100 * r.high}
+}
 
 // median returns the middle value, or what is half way between the two.
 func median[T any](all []T, value func(T) float64) float64 {

@@ -13,6 +13,21 @@ type acknowledged struct {
 	unknown atomic.Int64
 }
 
+// hold counts the outcome of a call that was to make one.
+func (a *acknowledged) hold(outcome string) { a.add(&a.holds, outcome) }
+
+// conversion counts the outcome of a call that was to convert a hold.
+func (a *acknowledged) conversion(outcome string) { a.add(&a.conversions, outcome) }
+
+func (a *acknowledged) add(what *atomic.Int64, outcome string) {
+	switch outcome {
+	case done:
+		what.Add(1)
+	case unknownOutcome:
+		a.unknown.Add(1)
+	}
+}
+
 // unknownOutcome is the code by which a server says that.
 const unknownOutcome = "UNKNOWN_OUTCOME"
 
@@ -48,8 +63,7 @@ func (c count) String() string {
 // checkCounts compares what this world's holds were answered with what became
 // of them. Their tokens tell them from others'.
 func (w *world) checkCounts(ctx context.Context) error {
-	holds := w.acknowledged.holds.Load()
-	if holds == 0 {
+	if w.tokens.Load() == 0 { // no holds were asked for
 		return nil
 	}
 	if w.db == nil {
@@ -64,7 +78,7 @@ func (w *world) checkCounts(ctx context.Context) error {
 	}
 	unknown := w.acknowledged.unknown.Load()
 	w.result.Counts = append(w.result.Counts,
-		newCount("reservations", holds, unknown, stored.Made),
+		newCount("reservations", w.acknowledged.holds.Load(), unknown, stored.Made),
 		newCount("allocations", w.acknowledged.conversions.Load(), unknown, stored.Allocated))
 	return nil
 }

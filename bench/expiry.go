@@ -114,15 +114,16 @@ func (w *world) makeHolds(ctx context.Context, ttl time.Duration) (map[string]ti
 	var mu sync.Mutex
 	due, outcomes := make(map[string]time.Time), make(map[string]int64)
 	p := pace{time.Now(), w.sizes.rate, w.sizes.duration}
-	err = paced(ctx, w.sizes.connections, p, func(_ context.Context, worker, i int, at time.Time) error {
-		body := create.with(nil, `{"clientToken":"%s-%d","ttlSeconds":%d,"lines":[{"sku":%q,"quantity":1}]}`,
-			w.run, i, int(ttl.Seconds()), w.sku(rand.IntN(w.sizes.skus)))
+	err = paced(ctx, w.sizes.connections, p, func(_ context.Context, worker, _ int, at time.Time) error {
+		body := create.with(nil, `{"clientToken":%q,"ttlSeconds":%d,"lines":[{"sku":%q,"quantity":1}]}`,
+			w.newToken(), int(ttl.Seconds()), w.sku(rand.IntN(w.sizes.skus)))
 		late.record(time.Since(at))
 		answer, err := callers[worker].post(body)
 		if err != nil {
 			return err
 		}
 		outcome := outcomeOf(answer)
+		w.acknowledged.hold(outcome)
 		id, _ := stringAfter(answer, "id")
 		expiresAt, _ := stringAfter(answer, "expiresAt")
 		mu.Lock()

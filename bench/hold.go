@@ -41,6 +41,11 @@ const tokenDigits = 10
 // tokenPrefix begins the client tokens of all that is held in this world.
 func (w *world) tokenPrefix() string { return "bench-" + w.run + "-" }
 
+// newToken is one that wasn't used.
+func (w *world) newToken() string {
+	return fmt.Sprintf("%s%0*d", w.tokenPrefix(), tokenDigits, w.tokens.Add(1))
+}
+
 // sampleSKU stands in a template where SKUs are put. No workload has so many.
 func (w *world) sampleSKU(line int) string { return w.sku(99_999 - line) }
 
@@ -82,12 +87,7 @@ func (h *holder) hold() (answer []byte, isHeld bool, err error) {
 		}
 	}
 	answer, outcome, err := h.call(h.template)
-	switch outcome {
-	case done:
-		h.world.acknowledged.holds.Add(1)
-	case unknownOutcome:
-		h.world.acknowledged.unknown.Add(1)
-	}
+	h.world.acknowledged.hold(outcome)
 	return answer, outcome == done, err
 }
 

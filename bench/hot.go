@@ -65,7 +65,7 @@ func runHot(ctx context.Context, w *world) error {
 		if err != nil {
 			return err
 		}
-		w.result.latencyAtMost(name, m.latencies, 0, pacedTarget)
+		w.result.latencyAtMost(name, m.latencies, m.refused(), pacedTarget)
 		w.result.latency(name+": due to sent (client)", m.late, 0)
 		w.result.count(m.outcomes)
 	}

@@ -96,11 +96,8 @@ func (w *world) pairing(strategy, end string) script {
 				return err
 			}
 			_, outcome, err := d.call(request)
-			switch {
-			case outcome == done && end == convertHold:
-				w.acknowledged.conversions.Add(1)
-			case outcome == unknownOutcome:
-				w.acknowledged.unknown.Add(1)
+			if end == convertHold {
+				w.acknowledged.conversion(outcome)
 			}
 			return err
 		}, nil

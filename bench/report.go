@@ -98,6 +98,12 @@ func (r *result) ratioFigure(name string, of ratio, unit string, wanted *target)
 		r.note("%s: there is no round in which both did something", name)
 		return
 	}
+	if of.idle > 0 {
+		r.note("%s: left out are rounds in which the one did nothing and the other did: %d", name, of.idle)
+		if wanted != nil {
+			wanted.Reached = false
+		}
+	}
 	f := figure{Name: name, Value: of.median, Unit: unit, Target: wanted}
 	if of.rounds > 1 {
 		f.Low, f.High = &of.low, &of.high

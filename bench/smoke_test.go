@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -52,27 +53,79 @@ func runBench(t *testing.T, arguments ...string) (report, error) {
 	return r, err
 }
 
+const (
+	// standstill is what a machine takes a program's processors away for that
+	// has other things to do. Time-outs are of seconds.
+	standstill = time.Second
+	// triesMax is how often a machine may stand still.
+	triesMax = 3
+)
+
+// runSteadily is runBench, but a run that something is wrong with is repeated if
+// the machine stood still in it: no load is kept to, then, and no time-out.
+func runSteadily(t *testing.T, wanted string, arguments ...string) (report, error) {
+	t.Helper()
+	for try := 1; ; try++ {
+		stoodStill := watchMachine()
+		r, err := runBench(t, arguments...)
+		longest := stoodStill()
+		isWhole := err == nil && len(r.Workloads[0].Outcomes) == 1 && r.Workloads[0].Outcomes[wanted] > 0
+		if isWhole || longest < standstill || try == triesMax {
+			return r, err
+		}
+		t.Logf("the machine stood still for %v: once more", longest)
+	}
+}
+
+// watchMachine returns what ends the watch, and tells for how long the machine
+// stood still at most.
+func watchMachine() (stop func() time.Duration) {
+	const look = 20 * time.Millisecond
+	end, longest := make(chan struct{}), make(chan time.Duration)
+	go func() {
+		var most time.Duration
+		for {
+			began := time.Now()
+			select {
+			case <-time.After(look):
+				most = max(most, time.Since(began)-look)
+			case <-end:
+				longest <- most
+				return
+			}
+		}
+	}()
+	return func() time.Duration {
+		close(end)
+		return <-longest
+	}
+}
+
 func TestEachWorkloadRunsAndLeavesAConsistentDatabase(t *testing.T) {
 	t.Parallel()
 	for _, wl := range workloads {
 		t.Run(wl.name, func(t *testing.T) {
 			t.Parallel()
-			r, err := runBench(t, append(tiny(wl), wl.name)...)
-			require.NoError(t, err)
-			require.Len(t, r.Workloads, 1)
-			got := r.Workloads[0]
-			assert.True(t, got.Consistency.IsConsistent)
 			wanted := done
 			if wl.name == soldout.name {
 				wanted = noStock
 			}
+			r, err := runSteadily(t, wanted, append(tiny(wl), wl.name)...)
+			require.NoError(t, err)
+			require.Len(t, r.Workloads, 1)
+			got := r.Workloads[0]
+			assert.True(t, got.Consistency.IsConsistent)
 			assert.Positive(t, got.Outcomes[wanted])
 			assert.Len(t, got.Outcomes, 1, "%v", got.Outcomes)
 			for _, c := range got.Counts {
 				assert.True(t, c.Agrees, c)
 			}
 			for _, one := range got.Rows {
-				assert.Len(t, one.Rounds, 1, one.Name)
+				rounds := 1
+				if one.Name == dueUndisturbed {
+					rounds = 2
+				}
+				assert.Len(t, one.Rounds, rounds, one.Name)
 				// A baseline's outcomes aren't known; and of a second it may need all
 				// to connect.
 				assert.True(t, one.Outcomes == nil || one.PerSecond > 0, one.Name)
@@ -109,7 +162,7 @@ func tiny(wl workload) []string {
 
 func TestWhatIsThereAlreadyIsConsistentAndComparedWithEmptyTables(t *testing.T) {
 	t.Parallel()
-	r, err := runBench(t, "-duration=200ms", "-rounds=1", "-connections=4", "-strategy=OPTIMISTIC", "-existing=2500", hot.name)
+	r, err := runSteadily(t, done, "-duration=200ms", "-rounds=1", "-connections=4", "-strategy=OPTIMISTIC", "-existing=2500", hot.name)
 	require.NoError(t, err)
 	got := r.Workloads[0]
 	assert.True(t, got.Consistency.IsConsistent)
@@ -122,7 +175,7 @@ func TestWhatIsThereAlreadyIsConsistentAndComparedWithEmptyTables(t *testing.T) 
 
 func TestARateThatIsGivenIsKeptTo(t *testing.T) {
 	t.Parallel()
-	r, err := runBench(t, "-duration=1s", "-rate=20", "-rounds=1", "-connections=4", "-strategy=PESSIMISTIC", spread.name)
+	r, err := runSteadily(t, done, "-duration=1s", "-rate=20", "-rounds=1", "-connections=4", "-strategy=PESSIMISTIC", spread.name)
 	require.NoError(t, err)
 	got := r.Workloads[0]
 	require.Len(t, got.Rows, 1, "without a baseline")
@@ -132,7 +185,7 @@ func TestARateThatIsGivenIsKeptTo(t *testing.T) {
 func TestASweepIsDrawn(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "sweep.svg")
-	_, err := runBench(t, "-duration=200ms", "-rounds=1", "-connections=1", "-plot="+file, sweep.name)
+	_, err := runSteadily(t, done, "-duration=200ms", "-rounds=1", "-connections=1", "-plot="+file, sweep.name)
 	require.NoError(t, err)
 	picture, err := os.ReadFile(file)
 	require.NoError(t, err)

@@ -2266,6 +2266,7 @@ type Sku {
   "Opaque."
   id: ID!
   "The product's code: 1 to 64 characters from ASCII letters, digits and ` + "`" + `-_.:/` + "`" + `."
+  # eslint-disable-next-line @graphql-eslint/no-typename-prefix -- a product's code is called so wherever there is one
   sku: String!
   "What people call it."
   name: String!
@@ -2577,6 +2578,7 @@ input AuditEntryFilter {
   until: DateTime
 }
 
+"What can be asked."
 type Query {
   "The stock of up to 250 SKUs, in the order asked; null for a SKU that isn't known."
   availability(
@@ -2957,6 +2959,7 @@ type ReconcilePayload {
   userErrors: [UserError!]!
 }
 
+"What can be done. A refusal is data: the payload's ` + "`" + `userErrors` + "`" + `."
 type Mutation {
   "Adds a SKU to the catalogue."
   createSku(
@@ -3030,6 +3033,7 @@ type Mutation {
   ): ReconcilePayload
 }
 
+"What can be followed, over a WebSocket or as server-sent events."
 type Subscription {
   "The present stock of each SKU at once, then again whenever it changes. A slow reader gets the latest, never a backlog."
   availabilityChanged(

@@ -50,11 +50,8 @@ func (t *Trimming) Runs(ctx context.Context, limit int) (more bool, err error) {
 	return t.pass.trimRuns(ctx, limit)
 }
 
-// ErrTrimmedElsewhere is what a step answers while another server takes one.
-var ErrTrimmedElsewhere = errTrimmedElsewhere
-
-// StockQueued is how many reads of stock wait for their statement.
-func (r *Repo) StockQueued() int { return r.stock.Queued() }
+// GaveWay says that a step did nothing because others were at it.
+var GaveWay = gaveWay
 
 // StockLanes is how many statements read stock at once.
 const StockLanes = stockLanesMax

@@ -3,8 +3,6 @@ package repo
 import (
 	"slices"
 
-	"github.com/uptrace/bun/dialect/pgdialect"
-
 	"holdfast/internal/inventory"
 )
 
@@ -71,28 +69,6 @@ func distinctKeys(keys []inventory.LevelKey) []inventory.LevelKey {
 func distinct(names []string) []string {
 	slices.Sort(names)
 	return slices.Compact(names)
-}
-
-// addLevels adds a SELECT of the keys of every level that the group touches.
-// Lines never change, so they can be read before the levels are locked.
-func (f footprint) addLevels(m *message) {
-	union := ""
-	if len(f.wholeSKUs) > 0 {
-		m.add("SELECT sku, location FROM stock_levels WHERE sku = ANY(?::text[])", pgdialect.Array(f.wholeSKUs))
-		union = " UNION "
-	}
-	if len(f.levels) > 0 {
-		skus, locations := splitKeys(f.levels)
-		m.add(union+"SELECT sku, location FROM unnest(?::text[], ?::text[]) AS k (sku, location)", pgdialect.Array(skus), pgdialect.Array(locations))
-		union = " UNION "
-	}
-	if len(f.reservations) > 0 {
-		// OFFSET 0 has each reservation looked up by its id. For many of them the
-		// planner would rather read the lines of all reservations there are.
-		m.add(union+"SELECT DISTINCT sku, location FROM unnest(?::uuid[]) AS named (id)"+
-			" CROSS JOIN LATERAL (SELECT sku, location FROM reservation_lines WHERE reservation_id = named.id OFFSET 0) AS line",
-			pgdialect.Array(f.reservations))
-	}
 }
 
 func (f footprint) touchesLevels() bool {

@@ -38,13 +38,14 @@ type settled = groupcommit.Settled[inventory.Outcome]
 
 func (r *Repo) newLane(s strategy) *groupcommit.Lane[*call, inventory.Outcome] {
 	var known knownBusy // a lane runs one group at a time
+	var refusing bool
 	flush := func(ctx context.Context, group []*call, alone bool) ([]settled, error) {
 		defer r.logPanic()
 		ctx, end := r.options.Tracer.Group(ctx, s.name(), len(group), callersOf(group))
 		defer end()
 		g := r.newRun(s, group, alone)
 		if !alone {
-			g.known = &known
+			g.known, g.refusing = &known, &refusing
 		}
 		return g.untilSettled(ctx), nil
 	}
@@ -66,10 +67,12 @@ type run struct {
 	patience patience
 	alone    bool
 	// known is what the lane's groups have found busy; nil for one alone.
-	known   *knownBusy
-	group   []*call
-	settled map[*call]settled
-	open    []*call
+	known *knownBusy
+	// refusing is whether the lane's last group changed nothing; nil for one alone.
+	refusing *bool
+	group    []*call
+	settled  map[*call]settled
+	open     []*call
 	// later are parts of the group that are run once nothing is open.
 	later      [][]*call
 	narrowings int
@@ -148,20 +151,15 @@ func (g *run) once(ctx context.Context) error {
 	defer t.end(ctx)
 
 	s := g.strategyNow()
-	began := time.Now()
-	loaded := g.repo.options.Tracer.Message(ctx, messageLoad)
-	g.state, err = s.load(ctx, t, footprintOf(g.open))
-	loaded(err)
+	outcomes, changes, err := g.look(ctx, t, s)
+	if err == nil && outcomes == nil {
+		outcomes, changes, err = g.decideBy(ctx, t, s, s)
+	}
 	if err != nil {
 		return err
 	}
-	g.repo.options.Observer.Loaded(s.name(), time.Since(began))
-	if len(g.open) > 1 && linesOf(g.state) > groupLinesMax {
-		return errTooManyLines
-	}
-	outcomes, changes := g.decide()
 	if !changes.Empty() {
-		began = time.Now()
+		began := time.Now()
 		saved := g.repo.options.Tracer.Message(ctx, messageSave)
 		err = s.save(ctx, t, changes)
 		saved(err)
@@ -172,6 +170,9 @@ func (g *run) once(ctx context.Context) error {
 		g.repo.options.Observer.Committed(s.name(), time.Since(began))
 		g.repo.observeExpired(changes)
 	}
+	if g.refusing != nil {
+		*g.refusing = changes.Empty()
+	}
 	g.announceFound()
 	g.repo.announce(changes)
 	for i, c := range g.open {
@@ -179,6 +180,41 @@ func (g *run) once(ctx context.Context) error {
 	}
 	g.open = nil
 	return nil
+}
+
+// look decides by what can be read without a lock, and answers no outcomes if
+// anything would be written. A lock writes to its row, and waits for others: where
+// a SKU is sold out, group after group would do so to change nothing. A refusal
+// was right at the moment of the read, which began after its command had come, and
+// an OPTIMISTIC one is no other.
+func (g *run) look(ctx context.Context, t *tx, s strategy) ([]inventory.Outcome, inventory.Changes, error) {
+	lock := func(c *call) bool { return c.tried || len(c.footprint.Reservations) > 0 }
+	if s != (pessimistic{}) || g.refusing == nil || !*g.refusing || slices.ContainsFunc(g.open, lock) {
+		return nil, inventory.Changes{}, nil
+	}
+	outcomes, changes, err := g.decideBy(ctx, t, s, optimistic{})
+	if err != nil || !changes.Empty() {
+		return nil, inventory.Changes{}, err
+	}
+	return outcomes, changes, nil
+}
+
+// decideBy decides by what a strategy loads for the group's own.
+func (g *run) decideBy(ctx context.Context, t *tx, own, loader strategy) ([]inventory.Outcome, inventory.Changes, error) {
+	began := time.Now()
+	loaded := g.repo.options.Tracer.Message(ctx, messageLoad)
+	var err error
+	g.state, err = loader.load(ctx, t, footprintOf(g.open))
+	loaded(err)
+	if err != nil {
+		return nil, inventory.Changes{}, err
+	}
+	g.repo.options.Observer.Loaded(own.name(), time.Since(began))
+	if len(g.open) > 1 && linesOf(g.state) > groupLinesMax {
+		return nil, inventory.Changes{}, errTooManyLines
+	}
+	outcomes, changes := g.decide()
+	return outcomes, changes, nil
 }
 
 // errTooManyLines says that the reservations that a group ends have more lines

@@ -11,113 +11,36 @@ import (
 	"holdfast/internal/inventory"
 )
 
-// A cursor that is declared and moved through, but not fetched from, locks its
-// rows without returning them: the driver takes one result a message.
+// locks are what a load locks before it reads, in this order.
+type locks struct{ reservations, levels bool }
 
-func lockReservations(m *message, group footprint) {
-	if len(group.reservations) == 0 {
-		return
-	}
-	m.add("DECLARE held CURSOR FOR SELECT 1 FROM reservations WHERE id = ANY(?::uuid[]) ORDER BY id FOR NO KEY UPDATE; MOVE ALL held; ",
-		pgdialect.Array(group.reservations))
-}
-
-func lockLevels(m *message, group footprint) {
-	if !group.touchesLevels() {
-		return
-	}
-	m.add("DECLARE levels CURSOR FOR SELECT 1 FROM (")
-	group.addLevels(m)
-	m.add(") AS wanted JOIN stock_levels AS l USING (sku, location) ORDER BY l.sku, l.location FOR NO KEY UPDATE OF l; MOVE ALL levels; ")
-}
-
-// read adds to the message the one statement that reads everything, in one
-// snapshot, and sends it.
-func read(ctx context.Context, t *tx, m *message, group footprint) (inventory.State, error) {
-	m.add("WITH used AS MATERIALIZED (SELECT * FROM client_tokens WHERE key = ANY(?::uuid[])) SELECT clock_timestamp()", pgdialect.Array(group.tokens))
-	readLevels(m, group)
-	readReservations(m, group)
-	m.add(", (SELECT json_agg(used) FROM used)")
-	m.add(", (SELECT json_agg(s) FROM (SELECT sku, command_id, created_at FROM skus WHERE sku = ANY(?::text[])) AS s)", pgdialect.Array(group.knownSKUs))
-	readParticulars(m, group)
-	m.add(", (SELECT json_agg(code) FROM locations WHERE code = ANY(?::text[]))", pgdialect.Array(group.locations))
-	readLogEnds(m, group)
-	readCommitted(m, group)
-
+// load locks and reads what a group touches. The statements are in a function of
+// the database (migrations, write_path), which keeps their plans.
+func load(ctx context.Context, t *tx, lock locks, group footprint) (inventory.State, error) {
+	skus, locations := splitKeys(group.levels)
+	endSKUs, endLocations := splitKeys(group.logEnds)
 	var loaded loadedRows
-	err := t.query(ctx, m.text.String(), m.args,
-		&loaded.now, &loaded.levels, &loaded.reservations, &loaded.tokens, &loaded.skus, &loaded.particulars, &loaded.locations,
-		&loaded.logEnds, &loaded.committed)
+	err := t.query(ctx, "SELECT * FROM holdfast_load(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", []any{
+		lock.reservations, lock.levels,
+		pgdialect.Array(group.wholeSKUs), pgdialect.Array(skus), pgdialect.Array(locations),
+		pgdialect.Array(group.reservations), pgdialect.Array(group.tokens),
+		pgdialect.Array(group.knownSKUs), pgdialect.Array(group.particulars), pgdialect.Array(group.locations),
+		pgdialect.Array(endSKUs), pgdialect.Array(endLocations), pgdialect.Array(group.tried),
+	}, loaded.columns()...)
 	if err != nil {
 		return inventory.State{}, err
 	}
 	return loaded.state()
 }
 
-func readLevels(m *message, group footprint) {
-	if !group.touchesLevels() {
-		m.add(", NULL")
-		return
-	}
-	m.add(", (SELECT json_agg(l) FROM (")
-	group.addLevels(m)
-	m.add(") AS wanted JOIN stock_levels AS l USING (sku, location))")
-}
-
-func readReservations(m *message, group footprint) {
-	if len(group.reservations)+len(group.tokens) == 0 {
-		m.add(", NULL")
-		return
-	}
-	m.add(", (SELECT json_agg(r) FROM ("+selectReservations+" WHERE r.id = ANY(?::uuid[]) OR r.id = ANY(ARRAY(SELECT command_id FROM used))) AS r)",
-		pgdialect.Array(group.reservations))
-}
-
-// readParticulars is apart from the other SKUs, so that a hold doesn't read
-// what may be long.
-func readParticulars(m *message, group footprint) {
-	if len(group.particulars) == 0 {
-		m.add(", NULL")
-		return
-	}
-	m.add(", (SELECT json_agg(s) FROM (SELECT "+skuColumns+" FROM skus WHERE sku = ANY(?::text[])) AS s)", pgdialect.Array(group.particulars))
-}
-
-// readLogEnds is for repairs alone. A base stands for the entries before it.
-func readLogEnds(m *message, group footprint) {
-	if len(group.logEnds) == 0 {
-		m.add(", NULL")
-		return
-	}
-	skus, locations := splitKeys(group.logEnds)
-	m.add(`, (SELECT json_agg(e) FROM (
-		SELECT k.sku, k.location, last.total, last.reserved, last.allocated, settled.version AS settled_version, settled.command_id AS settled_by
-		FROM unnest(?::text[], ?::text[]) AS k (sku, location)
-		LEFT JOIN LATERAL (
-			(SELECT version, total, reserved, allocated FROM audit_log AS a
-			WHERE a.sku = k.sku AND a.location = k.location AND version IS NOT NULL ORDER BY version DESC LIMIT 1)
-			UNION ALL SELECT version, total, reserved, allocated FROM base_levels AS b WHERE b.sku = k.sku AND b.location = k.location
-			ORDER BY version DESC LIMIT 1) AS last ON true
-		LEFT JOIN LATERAL (SELECT version, command_id FROM audit_log AS a
-			WHERE a.sku = k.sku AND a.location = k.location AND action IN ('REPAIRED', 'SET') ORDER BY version DESC LIMIT 1) AS settled ON true) AS e)`,
-		pgdialect.Array(skus), pgdialect.Array(locations))
-}
-
-// readCommitted is left out where it can be: while the log is new, the planner
-// reads all of it to find nothing.
-func readCommitted(m *message, group footprint) {
-	if len(group.tried) == 0 {
-		m.add(", NULL")
-		return
-	}
-	m.add(", (SELECT json_agg(DISTINCT command_id) FROM audit_log WHERE reservation_id = ANY(?::uuid[]) AND command_id = ANY(?::uuid[]))",
-		pgdialect.Array(group.reservations), pgdialect.Array(group.tried))
-}
-
-// loadedRows is the answer of read: a time, and JSON arrays of rows.
+// loadedRows is the answer of holdfast_load: a time, and JSON arrays of rows.
 type loadedRows struct {
 	now                                                                            time.Time
 	levels, reservations, tokens, skus, particulars, locations, logEnds, committed []byte
+}
+
+func (l *loadedRows) columns() []any {
+	return []any{&l.now, &l.levels, &l.reservations, &l.tokens, &l.skus, &l.particulars, &l.locations, &l.logEnds, &l.committed}
 }
 
 func (l loadedRows) state() (inventory.State, error) {

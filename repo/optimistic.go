@@ -14,9 +14,7 @@ type optimistic struct{}
 func (optimistic) name() inventory.Strategy { return inventory.Optimistic }
 
 func (optimistic) load(ctx context.Context, t *tx, group footprint) (inventory.State, error) {
-	var m message
-	lockReservations(&m, group)
-	return read(ctx, t, &m, group)
+	return load(ctx, t, locks{reservations: true}, group)
 }
 
 func (optimistic) save(ctx context.Context, t *tx, changes inventory.Changes) error {

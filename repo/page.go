@@ -9,8 +9,8 @@ import (
 	"holdfast/internal/inventory"
 )
 
-// pageMax bounds a page.
-const pageMax = 100
+// PageMax bounds a page.
+const PageMax = 100
 
 // noWorkers is in front of a list's statement: a page ends before parallel
 // workers have started, and those read what nobody wants.
@@ -132,8 +132,8 @@ func cursor(kind cursorKind, key string) string {
 // after checks the page and returns the key behind its cursor: empty for the
 // beginning.
 func (p Page) after(kind cursorKind) (string, *inventory.Error) {
-	if p.First < 1 || p.First > pageMax {
-		return "", badArgument(fmt.Sprintf("a page has 1 to %d", pageMax), "first")
+	if p.First < 1 || p.First > PageMax {
+		return "", badArgument(fmt.Sprintf("a page has 1 to %d", PageMax), "first")
 	}
 	if p.After == nil {
 		return "", nil

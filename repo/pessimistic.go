@@ -13,16 +13,11 @@ type pessimistic struct{}
 func (pessimistic) name() inventory.Strategy { return inventory.Pessimistic }
 
 func (pessimistic) load(ctx context.Context, t *tx, group footprint) (inventory.State, error) {
-	var m message
-	lockReservations(&m, group)
-	lockLevels(&m, group)
-	// A later statement sees what was committed while the locks were waited for.
-	return read(ctx, t, &m, group)
+	return load(ctx, t, locks{reservations: true, levels: true}, group)
 }
 
 func (pessimistic) save(ctx context.Context, t *tx, changes inventory.Changes) error {
 	var s save
-	s.lockCreated(changes)
 	s.write(changes)
 	return s.commit(ctx, t)
 }

@@ -71,9 +71,10 @@ func (r *Repo) probe(ctx context.Context, group footprint) (busyRows, error) {
 		return busy, nil
 	}
 	var m message
-	m.add("WITH wanted AS MATERIALIZED (")
-	group.addLevels(&m)
-	m.add("), free AS MATERIALIZED (SELECT l.sku, l.location FROM wanted JOIN stock_levels AS l USING (sku, location)" +
+	skus, locations := splitKeys(group.levels)
+	m.add("WITH wanted AS MATERIALIZED (SELECT * FROM holdfast_level_keys(?, ?, ?) UNION SELECT * FROM holdfast_line_keys(?)),",
+		pgdialect.Array(group.wholeSKUs), pgdialect.Array(skus), pgdialect.Array(locations), pgdialect.Array(group.reservations))
+	m.add(" free AS MATERIALIZED (SELECT l.sku, l.location FROM wanted JOIN stock_levels AS l USING (sku, location)" +
 		" ORDER BY l.sku, l.location FOR NO KEY UPDATE OF l SKIP LOCKED)," +
 		" busy AS (SELECT sku, location FROM wanted JOIN stock_levels USING (sku, location) EXCEPT SELECT sku, location FROM free)")
 	m.add(" SELECT json_agg(json_build_array(b.sku, b.location, l.reservation_id)) FROM busy AS b LEFT JOIN reservation_lines AS l"+

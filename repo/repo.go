@@ -47,6 +47,10 @@ type Options struct {
 	Log            *slog.Logger
 	// Observer is told of what is done. Nil: nobody is.
 	Observer Observer
+	// ObserveStock is told of each statement that read stock: for how many queries,
+	// and how long it took. It must be quick, for they wait for it, and safe for
+	// concurrent use. Nil: nobody is told.
+	ObserveStock func(queries int, took time.Duration)
 	// Tracer makes spans of what is done. Nil: nobody does.
 	Tracer Tracer
 }
@@ -82,6 +86,9 @@ type Repo struct {
 func New(db *bun.DB, options Options) *Repo {
 	if options.Observer == nil {
 		options.Observer = unobserved{}
+	}
+	if options.ObserveStock == nil {
+		options.ObserveStock = func(int, time.Duration) {}
 	}
 	if options.Tracer == nil {
 		options.Tracer = untraced{}
@@ -133,6 +140,9 @@ func (r *Repo) Queued() int {
 	}
 	return queued
 }
+
+// StockQueued is how many queries of stock wait for their statement.
+func (r *Repo) StockQueued() int { return r.stock.Queued() }
 
 // Ready says why the database can't serve, if it can't.
 func (r *Repo) Ready(ctx context.Context) error {

@@ -40,12 +40,16 @@ func (r *Repo) Trim(ctx context.Context, retention time.Duration) error {
 			"snapshots", pass.gone.snapshots, "runs", pass.gone.runs,
 			"horizon", pass.horizon, "took", time.Since(began).Round(time.Millisecond))
 	}
-	switch {
-	case err == nil, errors.Is(err, errTrimmedElsewhere), sqlState(err) == stateLockTimeout:
+	if err == nil || gaveWay(err) {
 		return nil
-	default:
-		return fmt.Errorf("retention: %w", err)
 	}
+	return fmt.Errorf("retention: %w", err)
+}
+
+// gaveWay says that a step did nothing because others were at it: another server
+// that trims, or a command that keeps a reservation locked.
+func gaveWay(err error) bool {
+	return errors.Is(err, errTrimmedElsewhere) || sqlState(err) == stateLockTimeout
 }
 
 // trimPass is how far a pass has come.

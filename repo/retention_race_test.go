@@ -64,14 +64,7 @@ func TestTwoServersTrimWhileCommandsGoOn(t *testing.T) {
 				s.do(caller, claim(caller, n, "before")) // again, or anew
 			}
 		case caller < callers+2:
-			trimming := s.repos[caller%2].BeginTrim(cutoff)
-			for more := true; more; {
-				trimmed, err := trimming.Log(s.Context(), 7)
-				if !assert.True(s, err == nil || err == repo.ErrTrimmedElsewhere, "%v", err) {
-					return
-				}
-				more = trimmed || err != nil
-			}
+			assert.NoError(s, trimBeside(s.Context(), s.repos[caller%2], cutoff, 7))
 		default:
 			for range 10 {
 				requireConsistent(s, s.repos[0])
@@ -157,17 +150,8 @@ func TestARepeatWhileItsReservationGoesIsAnsweredEitherWay(t *testing.T) {
 				first[n] = done(t, r, command(n)).Reservation.ID
 				done(t, r, inventory.ReleaseHold{ReservationID: first[n]})
 			}
-			trimming := r.BeginTrim(now(t, db))
-			trimmed := make(chan error, 1)
-			go func() {
-				for {
-					more, err := trimming.Log(t.Context(), 2)
-					if err != nil || !more {
-						trimmed <- err
-						return
-					}
-				}
-			}()
+			cutoff, trimmed := now(t, db), make(chan error, 1)
+			go func() { trimmed <- trimBeside(t.Context(), r, cutoff, 2) }()
 			outcomes := together(t, r, 3*reservations, func(caller int) inventory.Command {
 				n := caller % reservations
 				if caller < 2*reservations {

@@ -1,6 +1,7 @@
 package repo_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -159,5 +160,17 @@ func trimAll(t testing.TB, db *bun.DB, r *repo.Repo, cutoff time.Time, limit int
 		requireTrimmed(t, before, readKept(t, db), cutoff)
 		requireSound(t, db)
 		requireConsistent(t, r)
+	}
+}
+
+// trimBeside trims the log of what is older than the cut-off, a few entries a
+// step, while commands go on. A step that gave way to them is taken again.
+func trimBeside(ctx context.Context, r *repo.Repo, cutoff time.Time, limit int) error {
+	trimming := r.BeginTrim(cutoff)
+	for {
+		more, err := trimming.Log(ctx, limit)
+		if !repo.GaveWay(err) && (err != nil || !more) {
+			return err
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/uptrace/bun/dialect/pgdialect"
 
@@ -43,7 +44,12 @@ func (q stockQuery) weight() int { return max(1, len(q.skus)) }
 func (r *Repo) newStockLanes() *groupread.Lanes[stockQuery, *stockRead] {
 	read := func(ctx context.Context, group []stockQuery) (*stockRead, error) {
 		defer r.logPanic()
-		return r.selectStock(ctx, group)
+		began := time.Now()
+		answer, err := r.selectStock(ctx, group)
+		if err == nil {
+			r.options.ObserveStock(len(group), time.Since(began))
+		}
+		return answer, err
 	}
 	return groupread.New(read, groupread.Options[stockQuery]{
 		LanesMax:       stockLanesMax,

@@ -25,6 +25,7 @@ import (
 type sharing struct {
 	*faultWorld
 	statements *statementCount
+	observed   *observed
 }
 
 // statementCount is a query hook.
@@ -53,12 +54,14 @@ func isStockRead(query string) bool {
 
 func newSharing(t *testing.T) *sharing {
 	t.Helper()
-	w := &sharing{newFaultWorld(t, inventory.Pessimistic), &statementCount{}}
+	w := &sharing{newFaultWorld(t, inventory.Pessimistic), &statementCount{}, newObserved()}
 	createLocations(t, w.db, "west", "moon")
 	done(t, w.other, inventory.AdjustStock{ClientToken: "west", SKU: "B", Location: new("west"), Delta: 7, Reason: "RECEIVED"})
 	done(t, w.other, inventory.CreateSKU{SKU: "NEW", Name: "New"})
 	pool := openPool(t, w.proxy.url).WithQueryHook(w.statements)
-	w.repo = newRepo(t, pool)
+	w.repo = newRepo(t, pool, func(options *repo.Options) {
+		options.ObserveStock = func(queries int, _ time.Duration) { w.observed.add(1, "statements for ", queries) }
+	})
 	return w
 }
 
@@ -167,6 +170,7 @@ func TestReadsThatArriveTogetherShareOneStatementWhateverTheyAskFor(t *testing.T
 	require.EqualValues(t, 10, stock["A"].Available())
 	require.Empty(t, stock["NEW"].Locations)
 	require.EqualValues(t, 1, w.statements.Load()-before)
+	require.Equal(t, 1, w.observed.of(fmt.Sprint("statements for ", 6*rounds+1)))
 }
 
 func TestReadIsOneStatementAndAnEmptyOneIsNone(t *testing.T) {

@@ -2,12 +2,8 @@ package repo
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"maps"
 	"time"
-
-	"github.com/uptrace/bun/dialect/pgdialect"
 
 	"holdfast/internal/inventory"
 )
@@ -16,6 +12,10 @@ const (
 	// sweepLinesMax bounds a sweep beside its limit. Beyond it a sweep is no
 	// faster, and its locks are held longer.
 	sweepLinesMax = 4096
+
+	// besideMax bounds a sweep while commands wait, which may wait for its locks.
+	// They then keep more than half of their throughput, and with 500 a quarter.
+	besideMax = 150
 
 	// sweepTriesMax is how often a sweep goes without stock that turned out to
 	// be locked, before it gives up.
@@ -51,8 +51,7 @@ func NewSweeper(r *Repo) *Sweeper {
 
 // Sweep ends at most limit holds that are due, with deadlines of from and
 // later, the earliest first. It passes over holds that others have locked, and
-// over those on stock that others keep locked. If none is due it is one query,
-// outside a transaction.
+// over those on stock that others keep locked.
 //
 // After an error holds may have been ended or not; to repeat it is safe, and
 // announces those that were.
@@ -60,20 +59,18 @@ func (s *Sweeper) Sweep(ctx context.Context, from time.Time, limit int) (invento
 	if err := s.announceDoubtful(ctx); err != nil {
 		return inventory.Swept{}, err
 	}
-	asked := time.Now()
-	found, err := s.look(ctx, from)
-	if err != nil || !found.Due() {
-		return found, err
+	if s.repo.Queued() > 0 {
+		limit = min(limit, besideMax)
 	}
 	for tries := 1; ; tries++ {
-		swept, claimed, err := s.end(ctx, found, asked, limit)
+		swept, err := s.end(ctx, from, limit)
 		switch {
 		case err == nil:
 			return swept, nil
 		case tries == sweepTriesMax:
 			return inventory.Swept{}, err
 		case lockTimedOut(err):
-			s.avoidBusy(ctx, claimed)
+			s.avoidBusy(ctx, from, limit)
 		case collided(err), errors.Is(err, errDrift):
 		default:
 			return inventory.Swept{}, err
@@ -86,97 +83,38 @@ func (s *Sweeper) patience() patience {
 	return patienceFor(min(groupLockTimeout, s.repo.options.LockTimeout))
 }
 
-// look finds the earliest deadline there is from a time on.
-func (s *Sweeper) look(ctx context.Context, from time.Time) (inventory.Swept, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.patience().connection)
-	defer cancel()
-	var now time.Time
-	var next sql.NullTime
-	err := s.repo.db.QueryRowContext(ctx, s.patience().settings()+`
-		SELECT clock_timestamp(), (SELECT expires_at FROM reservations WHERE status = 'HELD' AND expires_at >= ? ORDER BY expires_at, id LIMIT 1)`,
-		from).Scan(&now, &next)
-	if err != nil {
-		return inventory.Swept{}, err
-	}
-	found := inventory.Swept{Now: now.UTC(), Through: now.UTC()}
-	if next.Valid {
-		found.Next = next.Time.UTC()
-	}
-	return found, nil
-}
-
-// end claims holds that are due, from the one that was found on, and ends them.
-// They were found by a query that was asked at a time of this machine's clock. On
-// an error, claimed is what it had tried to end.
-func (s *Sweeper) end(ctx context.Context, found inventory.Swept, asked time.Time, limit int) (swept inventory.Swept, claimed []string, err error) {
+// end claims holds that are due, and ends them.
+func (s *Sweeper) end(ctx context.Context, from time.Time, limit int) (inventory.Swept, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.patience().connection)
 	defer cancel()
 	t, err := s.repo.begin(ctx, s.patience())
 	if err != nil {
-		return found, nil, err
+		return inventory.Swept{}, err
 	}
 	defer t.end(ctx)
 
-	swept, claimed, err = s.claim(ctx, t, found, limit)
-	if err != nil || len(claimed) == 0 {
-		return swept, nil, err
+	asked := time.Now()
+	claimed, err := s.claim(ctx, t, from, limit)
+	if err != nil || len(claimed.ids) == 0 {
+		return claimed.swept, err
 	}
-	// Levels are locked after reservations, and read after both, as everywhere.
-	var locking pessimistic
-	state, err := locking.load(ctx, t, footprint{reservations: claimed})
-	if err != nil {
-		return swept, claimed, err
-	}
-	_, changes := inventory.Decide(s.repo.options.Limits, state, expirations(state, claimed))
+	_, changes := inventory.Decide(s.repo.options.Limits, claimed.state, expirations(claimed))
 	if changes.Empty() {
-		return swept, nil, nil
+		return claimed.swept, nil
 	}
 	if s.avoidDrifted(changes) {
-		return swept, claimed, errDrift
+		return claimed.swept, errDrift
 	}
-	if err := locking.save(ctx, t, changes); err != nil {
+	if err := (pessimistic{}).save(ctx, t, changes); err != nil {
 		if connectionLost(err) {
-			s.doubtful = append(s.doubtful, claimed...)
+			s.doubtful = append(s.doubtful, claimed.ids...)
 		}
-		return swept, claimed, err
+		return claimed.swept, err
 	}
-	s.observe(changes, found.Now.Add(time.Since(asked)))
+	s.observe(changes, claimed.swept.Now.Add(time.Since(asked)))
 	s.repo.announce(changes)
-	swept.Ended = len(changes.Moved)
-	return swept, claimed, nil
-}
-
-// claim locks holds that are due, without waiting for any, and notes in what
-// was found how far it came.
-func (s *Sweeper) claim(ctx context.Context, t *tx, found inventory.Swept, limit int) (inventory.Swept, []string, error) {
-	var m message
-	// The subquery: an index isn't bounded by a volatile function.
-	m.add("WITH due AS MATERIALIZED (SELECT id, expires_at, line_count FROM reservations AS r"+
-		" WHERE status = 'HELD' AND expires_at >= ? AND expires_at <= (SELECT clock_timestamp())", found.Next)
-	s.addAvoided(&m)
-	m.add(" ORDER BY expires_at, id LIMIT ? FOR NO KEY UPDATE SKIP LOCKED) SELECT json_agg(due) FROM due", limit)
-	var due []struct {
-		ID        string    `json:"id"`
-		ExpiresAt time.Time `json:"expires_at"`
-		LineCount int       `json:"line_count"`
-	}
-	if err := t.queryJSON(ctx, m, &due); err != nil {
-		return found, nil, err
-	}
-
-	var claimed []string
-	lines := 0
-	for _, hold := range due {
-		if lines += hold.LineCount; lines > sweepLinesMax && len(claimed) > 0 {
-			break
-		}
-		claimed = append(claimed, hold.ID)
-	}
-	if len(claimed) == limit || len(claimed) < len(due) {
-		found.More = true
-		found.Through = due[len(claimed)-1].ExpiresAt.UTC()
-	}
-	return found, claimed, nil
+	claimed.swept.Ended = len(changes.Moved)
+	return claimed.swept, nil
 }
 
 // observe tells how late the holds were ended. Now is the database's clock as it
@@ -189,45 +127,16 @@ func (s *Sweeper) observe(ended inventory.Changes, now time.Time) {
 	}
 }
 
-func expirations(state inventory.State, ids []string) []inventory.Request {
-	requests := make([]inventory.Request, len(ids))
-	for i, id := range ids {
+func expirations(claimed claim) []inventory.Request {
+	requests := make([]inventory.Request, len(claimed.ids))
+	for i, id := range claimed.ids {
 		requests[i] = inventory.Request{
-			ID:        newID(state.Now),
-			Principal: state.Reservations[id].Principal,
+			ID:        newID(claimed.state.Now),
+			Principal: claimed.state.Reservations[id].Principal,
 			Command:   inventory.ExpireHold{ReservationID: id},
 		}
 	}
 	return requests
-}
-
-// addAvoided adds the condition that none of a hold's lines is on stock to be
-// left alone. A count can't be planned as a join, which would read all holds.
-func (s *Sweeper) addAvoided(m *message) {
-	maps.DeleteFunc(s.avoided, func(_ inventory.LevelKey, until time.Time) bool { return time.Now().After(until) })
-	if len(s.avoided) == 0 {
-		return
-	}
-	var keys []inventory.LevelKey
-	for key := range s.avoided {
-		keys = append(keys, key)
-	}
-	skus, locations := splitKeys(keys)
-	m.add(" AND 0 = (SELECT count(*) FROM reservation_lines AS l JOIN unnest(?::text[], ?::text[]) AS u (sku, location)"+
-		" ON l.sku = u.sku AND l.location = u.location WHERE l.reservation_id = r.id)",
-		pgdialect.Array(skus), pgdialect.Array(locations))
-}
-
-// avoidBusy finds out which stock of the claimed holds is locked. If that can't
-// be found out, the next try tells.
-func (s *Sweeper) avoidBusy(ctx context.Context, claimed []string) {
-	busy, err := s.repo.probe(ctx, footprint{reservations: claimed})
-	if err != nil {
-		return
-	}
-	for key := range busy.levels {
-		s.avoided[key] = time.Now().Add(busyPause)
-	}
 }
 
 // avoidDrifted says whether any level would break its rules, and leaves those

@@ -21,8 +21,7 @@ func (s *Sweeper) announceDoubtful(ctx context.Context) error {
 		return err
 	}
 	defer t.end(ctx)
-	var m message
-	state, err := read(ctx, t, &m, footprint{reservations: distinct(s.doubtful)})
+	state, err := load(ctx, t, locks{}, footprint{reservations: distinct(s.doubtful)})
 	if err != nil {
 		return err
 	}

@@ -77,14 +77,15 @@ func fault(err error) error {
 	}
 }
 
-// patiently has a follower wait for a database that can't be reached.
+// patiently has a follower wait for a database that can't be reached, and end
+// with what a client may see of anything else.
 func patiently[E any](next func(ctx context.Context, through int64) ([]E, error)) func(ctx context.Context, through int64) ([]E, error) {
 	return func(ctx context.Context, through int64) ([]E, error) {
 		page, err := next(ctx, through)
 		if errors.Is(err, repo.ErrOverloaded) {
-			err = &feed.PassingError{Cause: err}
+			return nil, &feed.PassingError{Cause: err}
 		}
-		return page, err
+		return page, fault(err)
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"holdfast/internal/inventory"
 	"holdfast/internal/pgtest"
 	"holdfast/internal/web"
+	"holdfast/internal/web/limits"
 	"holdfast/internal/web/streams"
 	"holdfast/repo"
 	"holdfast/resolvers"
@@ -118,7 +119,7 @@ func newShop(t *testing.T, skus int) *shop {
 		Strategy:    inventory.Pessimistic,
 		LockTimeout: 30 * time.Second, RequestTimeout: 35 * time.Second, Log: log,
 	})
-	server := httptest.NewServer(web.GraphQL(&resolvers.Root{Repo: store}, streams.New(streams.Options{}), log, resolvers.Loaders{Repo: store, Wait: wait}))
+	server := httptest.NewServer(web.GraphQL(&resolvers.Root{Repo: store}, streams.New(streams.Options{}), limits.Default(), log, resolvers.Loaders{Repo: store, Wait: wait}))
 	s.url = server.URL
 	t.Cleanup(func() {
 		server.Close()

@@ -32,5 +32,5 @@ func (r *subscription) StockChanges(ctx context.Context, after *string, skus []s
 	if err != nil {
 		return nil, fault(err)
 	}
-	return feed.Follow(feed.Translated(ctx, fault), r.Feed, patiently(changes.Next)), nil
+	return feed.Follow(ctx, r.Feed, patiently(changes.Next)), nil
 }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"time"
@@ -19,12 +18,13 @@ import (
 	"holdfast/internal/garbage"
 	"holdfast/internal/inventory"
 	"holdfast/internal/web"
+	"holdfast/internal/web/limits"
 	"holdfast/internal/web/streams"
 )
 
 func main() {
 	go garbage.Tune(context.Background())
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := web.Listen(context.Background(), "127.0.0.1:0")
 	if err == nil {
 		fmt.Printf("GraphQL  http://%s/graphql\n", listener.Addr())
 		err = newServer(os.Stderr).Serve(listener)
@@ -37,12 +37,13 @@ func main() {
 const requestTimeout = 35 * time.Second
 
 func newServer(log io.Writer) *web.Server {
+	bounds := limits.Default()
 	clients := streams.New(streams.Options{
-		SubscriptionsMax: 1, ConnectionsMax: 1, RequestTimeout: requestTimeout, MessageBytesMax: web.BodyBytesMax,
+		SubscriptionsMax: 1, ConnectionsMax: 1, RequestTimeout: requestTimeout, MessageBytesMax: bounds.BodyBytes,
 	})
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	server := web.NewServer(requestTimeout, clients, http.NotFoundHandler(), logger)
-	server.Open(web.GraphQL(root{}, clients, logger), func(context.Context) error { return nil })
+	server.Open(web.GraphQL(root{}, clients, bounds, logger), func(context.Context) error { return nil })
 	return server
 }
 

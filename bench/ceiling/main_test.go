@@ -3,18 +3,19 @@ package main
 import (
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"holdfast/internal/web"
 )
 
 func TestItAnswersWhatTheBenchmarkAsksFor(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := web.Listen(t.Context(), "127.0.0.1:0")
 	require.NoError(t, err)
 	server := newServer(t.Output())
 	served := make(chan error, 1)

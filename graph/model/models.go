@@ -199,9 +199,11 @@ func (this InvalidStateError) GetField() []string {
 	return interfaceSlice
 }
 
+// What can be done. A refusal is data: the payload's `userErrors`.
 type Mutation struct {
 }
 
+// What can be asked.
 type Query struct {
 }
 
@@ -260,6 +262,7 @@ func (this SimpleUserError) GetField() []string {
 	return interfaceSlice
 }
 
+// What can be followed, over a WebSocket or as server-sent events.
 type Subscription struct {
 }
 

@@ -45,7 +45,19 @@ type Config struct {
 	LinesMax   int           `env:"HOLDFAST_LINES_MAX" envDefault:"100" min:"1" max:"1000" about:"most lines in one reservation"`
 
 	SubscriptionsMax int `env:"HOLDFAST_SUBSCRIPTIONS_MAX" envDefault:"50" min:"1" max:"10000" about:"most subscriptions over one WebSocket"`
+	WatchedSKUsMax   int `env:"HOLDFAST_WATCHED_SKUS_MAX" envDefault:"2500" min:"250" max:"1000000" about:"most SKUs watched over one WebSocket"`
 	ConnectionsMax   int `env:"HOLDFAST_CONNECTIONS_MAX" envDefault:"20000" min:"1" max:"1000000" about:"most WebSockets and event streams at once"`
+
+	// What a single request may come to: internal/web/limits tells how it is
+	// counted.
+	BodyBytesMax          int `env:"HOLDFAST_BODY_BYTES_MAX" envDefault:"262144" min:"1024" max:"16777216" about:"most bytes in one request or WebSocket message"`
+	QueryTokensMax        int `env:"HOLDFAST_QUERY_TOKENS_MAX" envDefault:"2000" min:"100" max:"100000" about:"most tokens in one query's text"`
+	QueryDepthMax         int `env:"HOLDFAST_QUERY_DEPTH_MAX" envDefault:"15" min:"1" max:"1000" about:"most levels of fields in one query"`
+	IntrospectionDepthMax int `env:"HOLDFAST_INTROSPECT_DEPTH_MAX" envDefault:"20" min:"1" max:"1000" about:"most levels of introspection fields"`
+	QueryAliasesMax       int `env:"HOLDFAST_QUERY_ALIASES_MAX" envDefault:"30" min:"0" max:"10000" about:"most aliases in one query"`
+	QueryDirectivesMax    int `env:"HOLDFAST_QUERY_DIRECTIVES_MAX" envDefault:"50" min:"0" max:"10000" about:"most directives in one query"`
+	QueryFieldsMax        int `env:"HOLDFAST_QUERY_FIELDS_MAX" envDefault:"500" min:"1" max:"10000" about:"most fields in one query, fragments spread"`
+	QueryCostMax          int `env:"HOLDFAST_QUERY_COST_MAX" envDefault:"20000" min:"1" max:"1000000" about:"most fields that one answer can have"`
 
 	ExpiryInterval time.Duration `env:"HOLDFAST_EXPIRY_INTERVAL" envDefault:"60s" min:"100ms" max:"24h" about:"how often to sweep for holds that expiry missed"`
 	// ReconcileInterval and Retention are zero where they are off.

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"holdfast/internal/failures"
 	"holdfast/internal/inventory"
 )
 
@@ -63,7 +64,7 @@ type Scheduler struct {
 	// These belong to the scheduler's goroutine.
 	progress progress
 	clock    clock
-	failures failures
+	failures failures.Streak
 	passedAt time.Time
 
 	mu sync.Mutex
@@ -81,6 +82,10 @@ func New(sweeper Sweeper, options Options) *Scheduler {
 		stopping: make(chan struct{}),
 		sooner:   make(chan struct{}, 1),
 	}
+	s.failures = failures.New(failures.Options{
+		Began: "overdue holds can't be expired; trying again", Ended: "overdue holds expire again",
+		PauseMin: retryPauseMin, PauseMax: retryPauseMax, Log: options.Log,
+	})
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -148,8 +153,8 @@ func (s *Scheduler) run() {
 
 // rest is how long until the next pass.
 func (s *Scheduler) rest() time.Duration {
-	if s.failures.count > 0 {
-		return time.Until(s.failures.retryAt)
+	if retryAt, failing := s.failures.RetryAt(); failing {
+		return time.Until(retryAt)
 	}
 	rest := time.Until(s.progress.lookedAt.Add(lookEvery))
 	s.mu.Lock()
@@ -174,11 +179,11 @@ func (s *Scheduler) runOnce() {
 			return
 		}
 		if err != nil {
-			s.failures.add(err, s.options.Log)
+			s.failures.Add(err)
 			s.expect(announced)
 			break
 		}
-		s.failures.end(s.options.Log)
+		s.failures.End()
 		s.progress.advance(&current, swept)
 		s.clock.set(swept.Now)
 		if !swept.Due() {

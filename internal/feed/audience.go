@@ -24,9 +24,6 @@ type Audience interface {
 	Current()
 	// Refused says that it couldn't be read for them.
 	Refused(err error)
-	// Failed says why the subscription ends before its time. It is called at
-	// most once, before the channel is closed.
-	Failed(err error)
 }
 
 type audienceKey struct{}
@@ -37,7 +34,7 @@ func WithAudience(ctx context.Context, a Audience) context.Context {
 	return context.WithValue(ctx, audienceKey{}, a)
 }
 
-// Translated has what the audience is told to have failed put into other words.
+// Translated has why the audience is refused put into other words.
 func Translated(ctx context.Context, translate func(error) error) context.Context {
 	return WithAudience(ctx, translated{audienceOf(ctx), translate})
 }
@@ -50,36 +47,19 @@ type translated struct {
 // Refused implements Audience.
 func (t translated) Refused(err error) { t.Audience.Refused(t.translate(err)) }
 
-// Failed implements Audience.
-func (t translated) Failed(err error) { t.Audience.Failed(t.translate(err)) }
-
 func audienceOf(ctx context.Context) Audience {
 	if a, ok := ctx.Value(audienceKey{}).(Audience); ok {
 		return a
 	}
-	return Solo{}
+	return solo{}
 }
 
-// Solo is the audience of one who joined before the start, and needs only the
-// values. Others may embed it.
-type Solo struct{}
+// solo is the audience of one who joined before the start, and needs only the
+// values.
+type solo struct{}
 
-var _ Audience = Solo{}
-
-// Gather implements Audience.
-func (Solo) Gather() {}
-
-// Joined implements Audience: nobody does.
-func (Solo) Joined() <-chan struct{} { return nil }
-
-// Told implements Audience.
-func (Solo) Told(context.Context, string) {}
-
-// Current implements Audience.
-func (Solo) Current() {}
-
-// Refused implements Audience.
-func (Solo) Refused(error) {}
-
-// Failed implements Audience.
-func (Solo) Failed(error) {}
+func (solo) Gather()                      {}
+func (solo) Joined() <-chan struct{}      { return nil }
+func (solo) Told(context.Context, string) {}
+func (solo) Current()                     {}
+func (solo) Refused(error)                {}

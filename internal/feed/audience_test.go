@@ -31,7 +31,6 @@ func (c *crowd) Joined() <-chan struct{}                { return c.joins }
 func (c *crowd) Told(_ context.Context, subject string) { c.note("told " + subject) }
 func (c *crowd) Current()                               { c.note("current") }
 func (c *crowd) Refused(err error)                      { c.note("refused: " + err.Error()) }
-func (c *crowd) Failed(err error)                       { c.note("failed: " + err.Error()) }
 
 func (c *crowd) note(what string) {
 	c.mu.Lock()
@@ -268,7 +267,7 @@ func TestAReadUnderWayAtTheEndIsForNobody(t *testing.T) {
 	})
 }
 
-func TestWhatFailedCanBePutIntoOtherWords(t *testing.T) {
+func TestARefusalCanBePutIntoOtherWords(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.add("A", "default")
 		c := newCrowd()

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"holdfast/internal/failures"
 	"holdfast/internal/inventory"
 )
 
@@ -52,7 +53,7 @@ type Feed struct {
 
 	// These belong to the reader's goroutine.
 	window   window
-	failures failures
+	failures failures.Streak
 	// begins is true until what was there at the start is read: that is no news.
 	begins bool
 	// lookedAt is when the last look began, due when the next is to, changedAt
@@ -71,6 +72,10 @@ func New(stock Stock, tail Tail, options Options) *Feed {
 		func(r inventory.Reservation) string { return r.ID },
 		func(r inventory.Reservation) int64 { return r.Revision }, f.join)
 	f.followers.changed = make(chan struct{})
+	f.failures = failures.New(failures.Options{
+		Began: "what other servers changed can't be read; trying again", Ended: "what other servers change is read again",
+		PauseMin: retryPauseMin, PauseMax: retryPauseMax, Log: options.Log,
+	})
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	return f
 }

@@ -105,7 +105,7 @@ func (f *Feed) Past(ctx context.Context) (int64, error) {
 // at once.
 //
 // A *PassingError of next is followed by another try, as long as ctx lives. Any
-// other ends the stream, and is what the audience is told.
+// other ends the stream, and is what is told by WithFailure.
 func Follow[E any](ctx context.Context, f *Feed, next func(ctx context.Context, through int64) ([]E, error)) <-chan *E {
 	out := make(chan *E)
 	f.followers.add(1)
@@ -113,11 +113,20 @@ func Follow[E any](ctx context.Context, f *Feed, next func(ctx context.Context, 
 	go func() {
 		defer close(out)
 		defer f.followers.add(-1)
-		if err := follow(ctx, f, next, out); ctx.Err() == nil {
-			audienceOf(ctx).Failed(err)
+		err := follow(ctx, f, next, out)
+		if failed, wanted := ctx.Value(failureKey{}).(func(error)); wanted && ctx.Err() == nil {
+			failed(err)
 		}
 	}()
 	return out
+}
+
+type failureKey struct{}
+
+// WithFailure has what is followed with the context tell why it ends before its
+// time. Failed is called at most once, before the channel is closed.
+func WithFailure(ctx context.Context, failed func(error)) context.Context {
+	return context.WithValue(ctx, failureKey{}, failed)
 }
 
 // follow returns what it ended with: there is always something.

@@ -117,7 +117,7 @@ func TestAFollowerThatRetentionOvertakesIsToldToResync(t *testing.T) {
 	s := newServer(t, pgtest.URL(t), true)
 	s.createSKU("A", 1000)
 	told := make(chan *error, 1)
-	ctx := feed.WithAudience(t.Context(), audience{failed: func(err error) { told <- &err }})
+	ctx := feed.WithFailure(t.Context(), func(err error) { told <- &err })
 	entries, err := s.stream(ctx, nil)
 	require.NoError(t, err)
 	for n := range 600 { // more than a page
@@ -145,7 +145,7 @@ func TestAFollowerOfADatabaseThatWasRestoredIsToldToResync(t *testing.T) {
 	s := newServer(t, pgtest.URL(t), true)
 	s.createSKU("A", 10)
 	told := make(chan *error, 1)
-	ctx := feed.WithAudience(t.Context(), audience{failed: func(err error) { told <- &err }})
+	ctx := feed.WithFailure(t.Context(), func(err error) { told <- &err })
 	entries, err := s.stream(ctx, nil)
 	require.NoError(t, err)
 	s.hold("1", "A")
@@ -166,7 +166,7 @@ func TestAFollowerOutlivesFailuresThatPass(t *testing.T) {
 	s := newServer(t, pgtest.URL(t), true)
 	s.createSKU("A", 10)
 	failures, told := 2, make(chan *error, 1)
-	ctx := feed.WithAudience(t.Context(), audience{failed: func(err error) { told <- &err }})
+	ctx := feed.WithFailure(t.Context(), func(err error) { told <- &err })
 	broken := errors.New("broken")
 	values := feed.Follow(ctx, s.Feed, func(context.Context, int64) ([]int, error) {
 		switch failures--; {
@@ -188,21 +188,13 @@ func TestAFollowerOutlivesFailuresThatPass(t *testing.T) {
 func TestAFollowerThatLeavesIsToldOfNoError(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, pgtest.URL(t), true)
-	ctx, leave := context.WithCancel(feed.WithAudience(t.Context(), audience{failed: func(err error) { t.Error(err) }}))
+	ctx, leave := context.WithCancel(feed.WithFailure(t.Context(), func(err error) { t.Error(err) }))
 	entries, err := s.stream(ctx, nil)
 	require.NoError(t, err)
 	leave()
 	_, open := <-entries
 	require.False(t, open)
 }
-
-// audience is told of the end alone.
-type audience struct {
-	feed.Solo
-	failed func(error)
-}
-
-func (a audience) Failed(err error) { a.failed(err) }
 
 func requireNone[T any](t testing.TB, from <-chan *T) {
 	t.Helper()

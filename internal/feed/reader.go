@@ -91,9 +91,10 @@ func (f *Feed) run() {
 
 // rest is how long until the next look, which it makes due then.
 func (f *Feed) rest() time.Duration {
+	retryAt, failing := f.failures.RetryAt()
 	switch {
-	case f.failures.count > 0:
-		f.due = f.failures.retryAt
+	case failing:
+		f.due = retryAt
 	case !f.inUse():
 		f.due = f.lookedAt.Add(idlePace)
 	case time.Since(f.changedAt) < calmAfter:
@@ -129,9 +130,9 @@ func (f *Feed) runOnce() {
 	}
 	if err != nil {
 		f.window.lose()
-		f.failures.add(err, f.options.Log)
+		f.failures.Add(err)
 	} else {
-		f.failures.end(f.options.Log)
+		f.failures.End()
 	}
 	f.followers.tell(&f.window)
 	if err == nil && f.options.Observe != nil {

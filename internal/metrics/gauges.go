@@ -6,12 +6,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// WatchQueue has each scrape ask how many commands wait.
-func (m *Metrics) WatchQueue(queued func() int) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Namespace: namespace, Name: "queue_commands",
-		Help: "Commands that wait for their group, or to run alone. A full queue answers OVERLOADED.",
-	}, func() float64 { return float64(queued()) }))
+// WatchQueues has each scrape ask how many commands wait, and how many queries of
+// stock.
+func (m *Metrics) WatchQueues(commands, stock func() int) {
+	watch := func(name, help string, queued func() int) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help},
+			func() float64 { return float64(queued()) }))
+	}
+	watch("queue_commands", "Commands that wait for their group, or to run alone. A full queue answers OVERLOADED.", commands)
+	watch("stock_queue_queries", "Queries of stock that wait for their statement. A full queue answers OVERLOADED.", stock)
 }
 
 // WatchPool has each scrape ask for the state of the connection pool.

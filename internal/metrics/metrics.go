@@ -28,6 +28,8 @@ const scrapesMax = 8
 type Metrics struct {
 	// WritePath is to be told by the repository.
 	WritePath *WritePath
+	// Reads is to be told by the repository too.
+	Reads *Reads
 	// Feed is to be told by the feed.
 	Feed *Feed
 	// Streams is to be told by the transports.
@@ -50,6 +52,7 @@ func New(build Build) *Metrics {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return &Metrics{
 		WritePath: newWritePath(f),
+		Reads:     newReads(f),
 		Feed:      newFeed(f),
 		Streams:   newStreams(f),
 		registry:  registry,

@@ -27,7 +27,8 @@ func told() *metrics.Metrics {
 	m.WatchPool(func() sql.DBStats {
 		return sql.DBStats{MaxOpenConnections: 24, OpenConnections: 5, InUse: 2, Idle: 3, WaitCount: 7, WaitDuration: 1500 * time.Millisecond}
 	})
-	m.WatchQueue(func() int { return 4 })
+	m.WatchQueues(func() int { return 4 }, func() int { return 5 })
+	m.Reads.Stock(7, 8*time.Millisecond)
 	w := m.WritePath
 	w.Command(inventory.CreateHold{}, "done")
 	w.Command(inventory.CreateHold{}, "INSUFFICIENT_STOCK")
@@ -83,6 +84,9 @@ func TestScrapeHasWhatWasTold(t *testing.T) {
 		`holdfast_retries_total{reason="moved"} 0`,
 		`holdfast_set_aside_total 1`,
 		`holdfast_queue_commands 4`,
+		`holdfast_stock_queue_queries 5`,
+		`holdfast_stock_group_queries_sum 7`,
+		`holdfast_stock_read_seconds_sum 0.008`,
 		`holdfast_expired_holds_total 6`,
 		`holdfast_expiry_lateness_seconds_bucket{le="0.05"} 1`,
 		`holdfast_expiry_lateness_seconds_bucket{le="0.03"} 0`,

@@ -10,10 +10,11 @@ import (
 
 const (
 	// parsedMax and persistedMax bound how many queries are remembered as parsed,
-	// and by their hash, and rememberedBytesMax each of them: strangers send them.
-	parsedMax          = 500
+	// and by their hash, and rememberedBytesMax each of them: strangers send them,
+	// and parsed a query takes up to 80 times its length, so 160 MB in all.
+	parsedMax          = 250
 	persistedMax       = 500
-	rememberedBytesMax = 16 << 10
+	rememberedBytesMax = 8 << 10
 )
 
 // cache remembers what it was given lately, unless the query is a long one.

@@ -19,7 +19,6 @@ import (
 const (
 	codeBadInput     = "BAD_USER_INPUT"
 	codeNotPersisted = "PERSISTED_QUERY_NOT_FOUND"
-	codeLimit        = "LIMIT_EXCEEDED"
 	codeOverloaded   = "OVERLOADED"
 	codeInternal     = "INTERNAL"
 )

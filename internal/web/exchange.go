@@ -21,7 +21,7 @@ import (
 //
 // The library's own transports meet 55 of that specification's 61 checks, echo
 // a body that isn't JSON, and read one of any size.
-type exchange struct{}
+type exchange struct{ bodyBytesMax int64 }
 
 var _ graphql.Transport = exchange{}
 
@@ -29,7 +29,7 @@ var _ graphql.Transport = exchange{}
 func (exchange) Supports(*http.Request) bool { return true }
 
 // Do implements graphql.Transport.
-func (exchange) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+func (e exchange) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	as, acceptable := negotiate(r.Header["Accept"])
 	a := answerer{w, r.Context(), exec, as}
 	defer a.recovered()
@@ -42,7 +42,7 @@ func (exchange) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExe
 	}
 	var params *graphql.RawParams
 	if refused == nil {
-		params, refused = wire.Read(r, BodyBytesMax)
+		params, refused = wire.Read(r, e.bodyBytesMax)
 	}
 	if refused != nil {
 		a.refuse(refused)

@@ -19,11 +19,17 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"holdfast/internal/web/limits"
 	"holdfast/internal/web/streams"
 )
 
 // secret is in what is refused, and in no answer.
 const secret = "hunter2"
+
+// bodyBytesMax is as it is without configuration.
+var bodyBytesMax = int(limits.Default().BodyBytes)
+
+var deepQuery = strings.Repeat("{ skus ", 16) + strings.Repeat("}", 16)
 
 const typename = `{"query": "{ __typename }"}`
 
@@ -47,7 +53,7 @@ func TestARequestIsRefusedWithTheStatusThatSaysWhy(t *testing.T) {
 		"UTF-16":                            {"POST", "", typename, http.Header{"Content-Type": {"application/json; charset=utf-16"}}, 415, "GRAPHQL_PARSE_FAILED"},
 		"two types":                         {"POST", "", typename, http.Header{"Content-Type": {"application/json, text/plain"}}, 415, "GRAPHQL_PARSE_FAILED"},
 		"gzip":                              {"POST", "", typename, http.Header{"Content-Encoding": {"gzip"}}, 415, "GRAPHQL_PARSE_FAILED"},
-		"too large":                         {"POST", "", `{"query": "` + strings.Repeat(" ", BodyBytesMax) + `"}`, nil, 413, "LIMIT_EXCEEDED"},
+		"too large":                         {"POST", "", `{"query": "` + strings.Repeat(" ", bodyBytesMax) + `"}`, nil, 413, "LIMIT_EXCEEDED"},
 		"too deep":                          {"POST", "", `{"variables": ` + strings.Repeat(`{"":`, 20_000), nil, 400, "LIMIT_EXCEEDED"},
 		"no body":                           {"POST", "", "", nil, 400, "GRAPHQL_PARSE_FAILED"},
 		"white space":                       {"POST", "", " \n", nil, 400, "GRAPHQL_PARSE_FAILED"},
@@ -76,6 +82,8 @@ func TestARequestIsRefusedWithTheStatusThatSaysWhy(t *testing.T) {
 		"a bad persisted query":             {"POST", "", `{"extensions": {"persistedQuery": {"version": 2, "sha256Hash": "` + secret + `"}}}`, nil, 400, "GRAPHQL_PARSE_FAILED"},
 		"a persisted query of no kind":      {"POST", "", `{"extensions": {"persistedQuery": 1}}`, nil, 400, "GRAPHQL_PARSE_FAILED"},
 		"another's hash":                    {"POST", "", `{"query": "{ __typename }", "extensions": {"persistedQuery": {"version": 1, "sha256Hash": "` + secret + `"}}}`, nil, 400, "GRAPHQL_PARSE_FAILED"},
+		"too deep a query":                  {"POST", "", `{"query": "` + deepQuery + `"}`, nil, 422, "LIMIT_EXCEEDED"},
+		"too deep a query by GET":           {"GET", ask(deepQuery), "", nil, 422, "LIMIT_EXCEEDED"},
 		"an unknown hash":                   {"POST", "", `{"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "` + secret + `"}}}`, nil, 400, "PERSISTED_QUERY_NOT_FOUND"},
 	} {
 		header := http.Header{"Content-Type": {typeJSON}, "Accept": {typeResponse}}
@@ -109,14 +117,14 @@ func TestABodyIsBoundedHoweverItComes(t *testing.T) {
 	t.Parallel()
 	server := newExchange(t)
 	header := http.Header{"Content-Type": {typeJSON}}
-	for _, excess := range []int{0, 1, BodyBytesMax} {
-		text := typename + strings.Repeat(" ", BodyBytesMax-len(typename)+excess)
+	for _, excess := range []int{0, 1, bodyBytesMax} {
+		text := typename + strings.Repeat(" ", bodyBytesMax-len(typename)+excess)
 		for how, body := range map[string]io.Reader{"whole": strings.NewReader(text), "in chunks": struct{ io.Reader }{strings.NewReader(text)}} {
 			response, answer := server.send("POST", "", header, body)
 			wanted := http.StatusOK
 			if excess > 0 {
 				wanted = http.StatusRequestEntityTooLarge
-				require.Contains(t, answer, fmt.Sprint(BodyBytesMax))
+				require.Contains(t, answer, fmt.Sprint(bodyBytesMax))
 			}
 			require.Equal(t, wanted, response.StatusCode, "%s, %d more", how, excess)
 		}
@@ -180,7 +188,7 @@ func TestAnAnswerSaysItsLengthAndIsNotKept(t *testing.T) {
 
 func TestARequestWhoseTimeIsOverIsNotCarriedOut(t *testing.T) {
 	t.Parallel()
-	handler := GraphQL(idle{}, streams.New(streams.Options{}), slog.New(slog.DiscardHandler))
+	handler := GraphQL(idle{}, streams.New(streams.Options{}), limits.Default(), slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
 	defer cancel()
 	w := httptest.NewRecorder()
@@ -215,7 +223,7 @@ type exchangeServer struct {
 
 func newExchange(t *testing.T, extensions ...graphql.HandlerExtension) exchangeServer {
 	t.Helper()
-	handler := GraphQL(idle{}, streams.New(streams.Options{}), slog.New(slog.DiscardHandler), extensions...)
+	handler := GraphQL(idle{}, streams.New(streams.Options{}), limits.Default(), slog.New(slog.DiscardHandler), extensions...)
 	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler(), slog.New(slog.DiscardHandler))
 	server.Open(handler, nil)
 	listening := httptest.NewServer(server.http.Handler)

@@ -10,26 +10,24 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 
 	"holdfast/graph"
+	"holdfast/internal/web/limits"
 	"holdfast/internal/web/streams"
 )
 
-// tokensMax bounds a query before it is parsed.
-const tokensMax = 10_000
-
-// GraphQL answers the schema over POST, GET (queries only) and the streams. The
-// extensions are those that the resolvers need.
-func GraphQL(resolvers graph.ResolverRoot, streams *streams.Streams, log *slog.Logger, extensions ...graphql.HandlerExtension) http.Handler {
+// GraphQL answers the schema over POST, GET (queries only) and the streams,
+// within the limits. The extensions are those that the resolvers need.
+func GraphQL(resolvers graph.ResolverRoot, streams *streams.Streams, bounds limits.Limits, log *slog.Logger, extensions ...graphql.HandlerExtension) http.Handler {
 	schema := graph.NewExecutableSchema(graph.Config{Resolvers: resolvers})
 	server := handler.New(schema)
 	for _, t := range streams.Transports() {
 		server.AddTransport(t)
 	}
-	server.AddTransport(exchange{})
+	server.AddTransport(exchange{bounds.BodyBytes})
 
 	server.SetQueryCache(newParsedQueries())
-	server.SetParserTokenLimit(tokensMax)
 	server.Use(extension.Introspection{})
 	server.Use(newPersistedQueries())
+	server.Use(limits.New(bounds))
 	for _, e := range extensions {
 		server.Use(e)
 	}

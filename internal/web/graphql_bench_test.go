@@ -16,6 +16,7 @@ import (
 	"holdfast/graph"
 	"holdfast/graph/model"
 	"holdfast/internal/inventory"
+	"holdfast/internal/web/limits"
 	"holdfast/internal/web/streams"
 	"holdfast/resolvers"
 )
@@ -26,7 +27,7 @@ const createHold = `{"query":"mutation ($input: CreateHoldInput!) { createHold(i
 // BenchmarkGraphQL measures what a request costs beside the work of its
 // resolver, which does nothing.
 func BenchmarkGraphQL(b *testing.B) {
-	handler := GraphQL(idle{}, streams.New(streams.Options{}), slog.New(slog.DiscardHandler), resolvers.Loaders{})
+	handler := GraphQL(idle{}, streams.New(streams.Options{}), limits.Default(), slog.New(slog.DiscardHandler), resolvers.Loaders{})
 	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler(), slog.New(slog.DiscardHandler))
 	server.Open(handler, nil)
 	endpoint := server.http.Handler

@@ -86,7 +86,7 @@ func document(ctx context.Context) *ast.QueryDocument {
 	if operation.Doc != nil {
 		return operation.Doc
 	}
-	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: operation.RawQuery}, tokensMax)
+	doc, err := parser.ParseQuery(&ast.Source{Input: operation.RawQuery})
 	if err != nil {
 		return nil
 	}

@@ -20,10 +20,6 @@ const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
 
-	// BodyBytesMax bounds a request's body, and a message over a WebSocket: 100
-	// lines and their metadata fit many times over.
-	BodyBytesMax = 1 << 20
-
 	readyTimeout = 2 * time.Second
 )
 
@@ -32,11 +28,17 @@ type Server struct {
 	http           *http.Server
 	requestTimeout time.Duration
 	timing         timing
-	// listener is nil until Serve.
-	listener atomic.Pointer[net.Listener]
+	// door is nil until Serve, which has let in all that it will once served is
+	// closed.
+	door        atomic.Pointer[door]
+	served      chan struct{}
+	connections connections
 	// opened is nil until Open.
 	opened   atomic.Pointer[opened]
 	draining atomic.Bool
+	// requests is the context of them all.
+	requests    context.Context
+	endRequests context.CancelFunc
 	// streams are the subscribers' connections, which http.Server doesn't know of.
 	streams *streams.Streams
 }
@@ -50,7 +52,11 @@ type opened struct {
 // NewServer returns a server that is alive and can be measured, but not ready
 // before Open. A request that isn't a stream is given requestTimeout.
 func NewServer(requestTimeout time.Duration, streams *streams.Streams, metrics http.Handler, log *slog.Logger) *Server {
-	s := &Server{requestTimeout: requestTimeout, timing: defaultTiming, streams: streams}
+	s := &Server{
+		requestTimeout: requestTimeout, timing: defaultTiming, served: make(chan struct{}),
+		connections: connections{open: map[*connection]struct{}{}}, streams: streams,
+	}
+	s.requests, s.endRequests = context.WithCancel(context.Background())
 	mux := http.NewServeMux()
 	mux.HandleFunc("/graphql", s.serveGraphQL)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
@@ -64,11 +70,13 @@ func NewServer(requestTimeout time.Duration, streams *streams.Streams, metrics h
 	mux.Handle("/", playground.Handler("/graphql"))
 	logged := requestlog.HTTP{Log: log, Routine: routine}
 	s.http = &http.Server{
-		Handler:           logged.Around(s.closingWhileDraining(s.hurryingBodies(mux))),
+		Handler:           logged.Around(s.partingWhileDraining(s.hurryingBodies(mux))),
 		ReadHeaderTimeout: readHeaderTimeout,
 		// Streams have limits of their own in its place.
 		WriteTimeout: requestTimeout + s.timing.answer,
 		IdleTimeout:  idleTimeout,
+		ConnState:    s.connections.changed,
+		BaseContext:  func(net.Listener) context.Context { return s.requests },
 	}
 	return s
 }
@@ -82,11 +90,13 @@ func (s *Server) Open(graphql http.Handler, ready func(context.Context) error) {
 	s.opened.Store(&opened{graphql, ready})
 }
 
-// Serve answers what comes to the listener. It returns nil once Drain was
-// called, and before Drain returns.
+// Serve answers what comes to the listener, which is of Listen's kind. It returns
+// nil once Drain was called, and before Drain returns. It is called once.
 func (s *Server) Serve(listener net.Listener) error {
-	s.listener.Store(&listener)
-	err := s.http.Serve(listener)
+	defer close(s.served)
+	entrance := door{listener}
+	s.door.Store(&entrance)
+	err := s.http.Serve(entrance)
 	if errors.Is(err, http.ErrServerClosed) || s.draining.Load() && errors.Is(err, net.ErrClosed) {
 		return nil
 	}
@@ -95,23 +105,36 @@ func (s *Server) Serve(listener net.Listener) error {
 
 // Drain stops the server gently: readiness fails at once, for a moment more
 // requests are answered, then the listener closes, streams end and what is under
-// way is finished, or broken off when ctx ends.
+// way is finished. What isn't shortly before ctx ends is answered with that, and
+// what is left then is broken off, which is an error.
 func (s *Server) Drain(ctx context.Context) error {
 	s.draining.Store(true)
-	pause(ctx, s.timing.notice)
-	if listener := s.listener.Load(); listener != nil {
-		_ = (*listener).Close()
+	if end, ends := ctx.Deadline(); ends {
+		grace := time.Until(end)
+		farewell := time.AfterFunc(grace-min(s.timing.farewell, grace/2), s.endRequests)
+		defer farewell.Stop()
 	}
+	pause(ctx, s.timing.notice)
+	s.closeDoor(ctx)
 	// Beside each other: what is under way isn't to wait for the slowest client
 	// of a stream to go.
 	var streams sync.WaitGroup
 	streams.Go(func() { s.streams.Drain(ctx) })
 	defer streams.Wait()
-	pause(ctx, s.timing.hearing) // Shutdown hangs up on requests that it meets unread
-	if err := s.http.Shutdown(ctx); err != nil {
-		return errors.Join(err, s.http.Close())
+	return errors.Join(s.connections.drain(ctx, s.timing.hearing), s.http.Close())
+}
+
+// closeDoor lets nobody in any more, and returns once all who were are known.
+func (s *Server) closeDoor(ctx context.Context) {
+	door := s.door.Load()
+	if door == nil {
+		return
 	}
-	return nil
+	if door.bar() == nil {
+		pause(ctx, s.timing.entering)
+	}
+	_ = door.Close()
+	<-s.served
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -159,15 +182,6 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.requestTimeout)
 	defer cancel()
 	opened.graphql.ServeHTTP(w, r.WithContext(ctx))
-}
-
-func (s *Server) closingWhileDraining(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.draining.Load() {
-			w.Header().Set("Connection", "close")
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 func answer(w http.ResponseWriter, problem error) {

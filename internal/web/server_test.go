@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -28,7 +29,7 @@ func start(t *testing.T, graphql http.HandlerFunc) (*Server, string) {
 
 func listen(t *testing.T, server *Server) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := Listen(t.Context(), "127.0.0.1:0")
 	require.NoError(t, err)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -59,7 +60,7 @@ func TestARequestUnderWayIsFinishedByADrain(t *testing.T) {
 		}
 		defer func() { _ = response.Body.Close() }()
 		text, _ := io.ReadAll(response.Body)
-		answered <- strings.TrimSpace(string(text))
+		answered <- fmt.Sprint(strings.TrimSpace(string(text)), ", the connection's last: ", response.Close)
 	}()
 	<-began
 	drained := make(chan error, 1)
@@ -72,7 +73,7 @@ func TestARequestUnderWayIsFinishedByADrain(t *testing.T) {
 		return err != nil
 	}, time.Minute, time.Millisecond)
 	close(finish)
-	require.Equal(t, "true", <-answered)
+	require.Equal(t, "true, the connection's last: true", <-answered)
 	require.NoError(t, <-drained)
 }
 
@@ -80,7 +81,7 @@ func TestWhoWasLetInBeforeADrainClosedTheListenerIsAnswered(t *testing.T) {
 	t.Parallel()
 	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler(), slog.New(slog.DiscardHandler))
 	server.timing.hearing = time.Minute
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := Listen(t.Context(), "127.0.0.1:0")
 	require.NoError(t, err)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -103,6 +104,30 @@ func TestWhoWasLetInBeforeADrainClosedTheListenerIsAnswered(t *testing.T) {
 	require.Equal(t, http.StatusOK, response.StatusCode)
 	cancel()
 	<-drained
+}
+
+func TestWhoSaysNothingIsLeftByADrain(t *testing.T) {
+	t.Parallel()
+	for name, request := range map[string]string{"Silent": "GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n", "Fresh": ""} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, url := start(t, http.NotFound)
+			conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+			require.NoError(t, err)
+			defer func() { _ = conn.Close() }()
+			_, err = io.WriteString(conn, request)
+			require.NoError(t, err)
+			reader := bufio.NewReader(conn)
+			if request != "" {
+				response, err := http.ReadResponse(reader, nil)
+				require.NoError(t, err)
+				require.NoError(t, response.Body.Close())
+			}
+			require.NoError(t, server.Drain(t.Context()))
+			_, err = reader.ReadByte()
+			require.ErrorIs(t, err, io.EOF)
+		})
+	}
 }
 
 func TestABodyThatDoesNotComeIsNotWaitedFor(t *testing.T) {

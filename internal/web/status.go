@@ -5,6 +5,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
+
+	"holdfast/internal/web/wire"
 )
 
 // statuses are those of requests that weren't carried out, by the code of why.
@@ -16,7 +18,7 @@ var statuses = map[string]int{
 	errcode.ValidationFailed: http.StatusBadRequest,
 	codeBadInput:             http.StatusBadRequest,
 	codeNotPersisted:         http.StatusBadRequest,
-	codeLimit:                http.StatusUnprocessableEntity,
+	wire.CodeLimit:           http.StatusUnprocessableEntity,
 	"UNAUTHENTICATED":        http.StatusUnauthorized,
 	"FORBIDDEN":              http.StatusForbidden,
 	"RATE_LIMITED":           http.StatusTooManyRequests,

@@ -8,10 +8,17 @@ type timing struct {
 	// load balancers see /readyz fail and clients leave their connections.
 	notice time.Duration
 
+	// entering is how long after that those may take to be let in who were about
+	// to be.
+	entering time.Duration
+
 	// hearing is how long after that those who were let in last may take to say
-	// what they want. Their connections are new, for all others were told to
-	// close.
+	// what they want.
 	hearing time.Duration
+
+	// farewell is how long before a stop's end a request is given up that isn't
+	// finished, so that its client gets an answer.
+	farewell time.Duration
 
 	// body is how long a request's body may take to come. It is less than the
 	// grace of a stop, which waits for it.
@@ -23,8 +30,10 @@ type timing struct {
 }
 
 var defaultTiming = timing{
-	notice:  time.Second,
-	hearing: 200 * time.Millisecond,
-	body:    10 * time.Second,
-	answer:  5 * time.Second,
+	notice:   time.Second,
+	entering: 100 * time.Millisecond,
+	hearing:  500 * time.Millisecond,
+	farewell: 500 * time.Millisecond,
+	body:     10 * time.Second,
+	answer:   5 * time.Second,
 }

@@ -55,6 +55,8 @@ type connection struct {
 	// commands counts the open operations that end by themselves, subscriptions
 	// those that don't.
 	commands, subscriptions int
+	// skus counts the SKUs that the subscriptions name.
+	skus int
 	// unanswered counts the commands whose last word isn't written yet. A
 	// connection that is to depart waits for them.
 	unanswered int

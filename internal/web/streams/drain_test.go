@@ -231,7 +231,7 @@ func (w *world) serve() (*web.Server, <-chan error) {
 	w.t.Helper()
 	server := web.NewServer(patience, w.streams, http.NotFoundHandler(), slog.New(slog.DiscardHandler))
 	server.Open(w.handler, func(context.Context) error { return nil })
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := web.Listen(w.t.Context(), "127.0.0.1:0")
 	require.NoError(w.t, err)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()

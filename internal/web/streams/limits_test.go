@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -39,6 +40,71 @@ func TestASubscriptionTooManyIsRefusedAndTheOthersGoOn(t *testing.T) {
 		got[s.receive().ID] = true
 	}
 	require.Equal(t, map[string]bool{"0": true, "2": true, "more": true}, got)
+}
+
+func TestSubscriptionsNameSoManySKUsTogetherAndNoMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(s *setting) { s.WatchedSKUsMax = 3 })
+	for _, sku := range []string{"A", "B", "C"} {
+		w.add(sku)
+	}
+	s, other := w.dial(), w.dial()
+	watched := func(id string, skus ...string) {
+		t.Helper()
+		s.watch(id, skus...)
+		for range skus {
+			s.version(id)
+		}
+	}
+	watched("1", "A", "B")
+	s.watch("more", "B", "C") // what two of them watch counts twice
+	require.Contains(t, s.requireRefused("more", "LIMIT_EXCEEDED").Message, "HOLDFAST_WATCHED_SKUS_MAX is 3")
+	s.start("literal", `subscription { availabilityChanged(skus: "C") { sku version } }`, nil)
+	s.version("literal")
+	s.watch("more", "C")
+	require.Equal(t, limit{"watchedSkus", 3, 4}, s.requireRefused("more", "LIMIT_EXCEEDED").Extensions.Limit)
+	s.start("none", `{ __typename }`, nil)
+	s.next("none")
+	s.requireComplete("none")
+	other.watch("1", "A", "B", "C")
+	other.version("1")
+
+	s.complete("1")
+	s.requireQuiet()
+	watched("more", "B", "C")
+}
+
+func TestWhatAsksForTooMuchIsRefusedOverEachTransport(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.dial()
+	deep := strings.Repeat("{ availabilityChanged ", 16) + strings.Repeat("}", 16)
+	for _, query := range []string{deep, "subscription " + deep} {
+		s.start("deep", query, nil)
+		require.Equal(t, limit{"depth", 15, 16}, s.requireRefused("deep", "LIMIT_EXCEEDED").Extensions.Limit)
+		body, err := json.Marshal(map[string]string{"query": query})
+		require.NoError(t, err)
+		for _, e := range []*stream{w.stream(string(body)), newStream(t, w.get(url.Values{"query": {query}}))} {
+			refused := e.next()
+			require.Len(t, refused.Errors, 1)
+			require.Equal(t, limit{"depth", 15, 16}, refused.Errors[0].Extensions.Limit)
+			e.requireComplete()
+		}
+	}
+}
+
+func TestAnAnswerTellsItsCostOverEachTransport(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const asking = `{"query": "{ __typename }", "extensions": {"cost": true}}`
+	const told = `{"data":{"__typename":"Query"},"extensions":{"cost":{"actual":1,"max":20000}}}`
+	s := w.dial()
+	s.send(`{"id":"1","type":"subscribe","payload":` + asking + `}`)
+	require.Equal(t, told, string(s.receive().Payload))
+	name, payload, err := w.stream(asking).receive()
+	require.NoError(t, err)
+	require.Equal(t, "next", name)
+	require.Equal(t, told, payload)
 }
 
 func TestQueriesLeaveRoomOnceTheyAreAnswered(t *testing.T) {
@@ -87,6 +153,7 @@ func TestAConnectionTooManyIsRefusedUntilOneHasLeft(t *testing.T) {
 		var answer struct{ Errors []problem }
 		require.NoError(t, json.Unmarshal(text, &answer))
 		require.Equal(t, "LIMIT_EXCEEDED", answer.Errors[0].Extensions.Code)
+		require.Equal(t, limit{"connections", 2, 0}, answer.Errors[0].Extensions.Limit)
 		require.Contains(t, answer.Errors[0].Message, "HOLDFAST_CONNECTIONS_MAX is 2")
 		require.Equal(t, "full", <-w.seen.refused)
 	}

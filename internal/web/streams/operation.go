@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"holdfast/internal/web/wire"
 )
 
 // operation is one that the client has open, under an id of its choice.
@@ -17,6 +19,8 @@ type operation struct {
 	// stop has nothing more delivered. Whoever has taken the operation out of the
 	// connection calls it, once.
 	stop func()
+	// skus is how many its request names.
+	skus int
 	// isCommand says that it ends by itself.
 	isCommand bool
 	// isDue is guarded by the connection's mutex.
@@ -28,6 +32,7 @@ func (c *connection) start(id string, r request) *graphql.Response {
 	quoted, _ := json.Marshal(id) // a string always encodes
 	op := &operation{
 		id: id, head: fmt.Appendf(nil, `{"id":%s,"type":"next","payload":`, quoted), isCommand: !r.isSubscription(),
+		skus: r.skus,
 	}
 	op.wake = func() { c.schedule(op) }
 	begin, stop := c.streams.answer(c.ctx, r, &op.outbox)
@@ -47,18 +52,22 @@ func (c *connection) start(id string, r request) *graphql.Response {
 func (c *connection) open(op *operation) *graphql.Response {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	kind, same := "subscriptions", &c.subscriptions
+	name, kind, same := "subscriptions", "subscriptions", &c.subscriptions
 	if op.isCommand {
-		kind, same = "queries and mutations under way", &c.commands
+		name, kind, same = "operations", "queries and mutations under way", &c.commands
 	}
-	limit := c.streams.options.SubscriptionsMax
+	most, skusMost := c.streams.options.SubscriptionsMax, c.streams.options.WatchedSKUsMax
 	switch {
 	case c.departing:
 		return refusal("OVERLOADED", shuttingDown)
-	case *same >= limit:
-		return refusal("LIMIT_EXCEEDED", fmt.Sprintf("this connection has all the %s it may: HOLDFAST_SUBSCRIPTIONS_MAX is %d", kind, limit))
+	case *same >= most:
+		return exceeded(wire.Limit{Name: name, Max: int64(most)}, "this connection has all the "+kind+" it may", "HOLDFAST_SUBSCRIPTIONS_MAX")
+	case c.skus+op.skus > skusMost:
+		return exceeded(wire.Limit{Name: "watchedSkus", Max: int64(skusMost), Actual: int64(c.skus + op.skus)},
+			"this connection's subscriptions would name more SKUs than they may", "HOLDFAST_WATCHED_SKUS_MAX")
 	}
 	*same++
+	c.skus += op.skus
 	if op.isCommand {
 		c.unanswered++
 	}
@@ -78,6 +87,7 @@ func (c *connection) forget(id string) *operation {
 		c.commands--
 	default:
 		c.subscriptions--
+		c.skus -= op.skus
 	}
 	return op
 }

@@ -23,6 +23,8 @@ type request struct {
 	exec      graphql.GraphExecutor
 	ctx       context.Context
 	operation *graphql.OperationContext
+	// skus counts the SKUs that it names, if it is a subscription.
+	skus int
 }
 
 // newRequest checks what a client has sent. The context's values are kept, and
@@ -37,12 +39,15 @@ func newRequest(ctx context.Context, exec graphql.GraphExecutor, params *graphql
 	}()
 	operation, problems := exec.CreateOperationContext(ctx, params)
 	wire.NoteOperation(ctx, operation)
-	r = request{exec, graphql.WithOperationContext(ctx, operation), operation}
+	r = request{exec: exec, ctx: graphql.WithOperationContext(ctx, operation), operation: operation}
 	if len(problems) == 0 && r.isSubscription() && r.rootFields() != 1 {
 		problems = gqlerror.List{{Message: "a subscription asks for exactly one field", Extensions: map[string]any{"code": errcode.ValidationFailed}}}
 	}
 	if len(problems) > 0 {
 		return r, exec.DispatchError(r.ctx, problems)
+	}
+	if r.isSubscription() {
+		r.skus = r.countSKUs()
 	}
 	return r, nil
 }
@@ -51,8 +56,21 @@ func (r request) isSubscription() bool { return r.operation.Operation.Operation 
 
 // rootFields counts the fields that would be answered. The validator doesn't
 // see one field under two names, nor one that is skipped.
-func (r request) rootFields() int {
-	return len(graphql.CollectFields(r.operation, r.operation.Operation.SelectionSet, []string{"Subscription"}))
+func (r request) rootFields() int { return len(r.collected()) }
+
+func (r request) collected() []graphql.CollectedField {
+	return graphql.CollectFields(r.operation, r.operation.Operation.SelectionSet, []string{"Subscription"})
+}
+
+func (r request) countSKUs() int {
+	switch named := r.collected()[0].ArgumentMap(r.operation.Variables)["skus"].(type) {
+	case nil:
+		return 0
+	case []any:
+		return len(named)
+	default: // one, which stands for a list of it
+		return 1
+	}
 }
 
 // field is the operation's root field, or its first.

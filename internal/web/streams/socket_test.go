@@ -31,7 +31,14 @@ type problem struct {
 	Extensions struct {
 		Code, RequestID string
 		Field           []string
+		Limit           limit
 	}
+}
+
+// limit is one that a client is over.
+type limit struct {
+	Name        string
+	Max, Actual int
 }
 
 // event is a response to a subscription.

@@ -11,7 +11,6 @@ import (
 
 // solo is an operation that is executed for one caller.
 type solo struct {
-	feed.Solo
 	request request
 	out     *outbox
 	failure error
@@ -25,7 +24,7 @@ func (s *solo) run(ctx context.Context) {
 			s.out.put(s.eventOf(s.request.recovered(panicked)))
 		}
 	}()
-	responses, ctx := s.request.exec.DispatchOperation(feed.WithAudience(ctx, s), s.request.operation)
+	responses, ctx := s.request.exec.DispatchOperation(feed.WithFailure(ctx, s.failed), s.request.operation)
 	for response := responses(ctx); response != nil; response = responses(ctx) {
 		if !s.out.putInTurn(ctx, s.eventOf(response)) {
 			return
@@ -36,11 +35,10 @@ func (s *solo) run(ctx context.Context) {
 	}
 }
 
+// failed is told why the stream ends, before it does, so that run sees it.
+func (s *solo) failed(err error) { s.failure = err }
+
 func (s *solo) eventOf(response *graphql.Response) event {
 	wire.NoteErrors(s.request.ctx, response)
 	return event{payload: encode(response)}
 }
-
-// Failed implements feed.Audience. The stream that it is said of ends after it,
-// so that run sees it.
-func (s *solo) Failed(err error) { s.failure = err }

@@ -61,7 +61,7 @@ func TestAnUnsharedSubscriptionEndsWithWhyItFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		exec, solitary, _, over := alone(t)
 		exec.responses <- data(1)
-		solitary.Failed(errors.New("the cursor is too old"))
+		solitary.failed(errors.New("the cursor is too old"))
 		exec.responses <- nil
 		require.JSONEq(t, string(encode(data(1))), taken(t, solitary.out))
 		require.Contains(t, taken(t, solitary.out), "the cursor is too old")

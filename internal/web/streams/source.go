@@ -89,7 +89,6 @@ type source struct {
 	// current are told each event. Those who are gathered wait for the present
 	// state that is being read, those who joined for the next read.
 	current, gathered, joined []*subscriber
-	failure                   error
 	// read says that the present state was asked for, over that the source ends.
 	read, over bool
 }
@@ -189,9 +188,6 @@ func (s *source) publish(e event) {
 func (s *source) end(last *graphql.Response) {
 	s.mu.Lock()
 	s.over = true
-	if last == nil && s.failure != nil {
-		last = s.request.failure(s.failure)
-	}
 	told, unanswered := s.current, s.joined
 	if last != nil {
 		told = append(told, s.gathered...)
@@ -279,11 +275,4 @@ func endAll(told []*subscriber, last *graphql.Response) {
 		}
 		one.out.end()
 	}
-}
-
-// Failed implements feed.Audience.
-func (s *source) Failed(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.failure = err
 }

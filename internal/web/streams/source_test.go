@@ -24,7 +24,7 @@ func newScript() *script {
 }
 
 func (s *script) request() request {
-	return request{s, context.Background(), &graphql.OperationContext{
+	return request{exec: s, ctx: context.Background(), operation: &graphql.OperationContext{
 		Operation:   &ast.OperationDefinition{Operation: ast.Subscription},
 		RecoverFunc: graphql.DefaultRecover,
 	}}

@@ -2,7 +2,6 @@ package streams
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -14,12 +13,16 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"holdfast/internal/requestlog"
+	"holdfast/internal/web/wire"
 )
 
 // Options are what an operator may set, and what the transports are told by.
 type Options struct {
 	// SubscriptionsMax bounds the operations that one WebSocket has open.
 	SubscriptionsMax int
+	// WatchedSKUsMax bounds the SKUs that the subscriptions of one WebSocket name
+	// together: what is kept for each SKU is what a subscription takes.
+	WatchedSKUsMax int
 	// ConnectionsMax bounds WebSockets and event streams together.
 	ConnectionsMax int
 	// RequestTimeout bounds a query or mutation over a WebSocket.
@@ -117,11 +120,11 @@ func (s *Streams) enter(w http.ResponseWriter, transport string, c connected) bo
 	switch {
 	case s.draining:
 		s.options.Observer.Refused(refusedDraining)
-		refuse(w, "OVERLOADED", shuttingDown)
+		refuse(w, refusal("OVERLOADED", shuttingDown))
 		return false
 	case len(s.open) >= s.options.ConnectionsMax:
 		s.options.Observer.Refused(refusedFull)
-		refuse(w, "LIMIT_EXCEEDED", fmt.Sprintf("the server has all the connections it may: HOLDFAST_CONNECTIONS_MAX is %d", s.options.ConnectionsMax))
+		refuse(w, exceeded(wire.Limit{Name: "connections", Max: int64(s.options.ConnectionsMax)}, "the server has all the connections it may", "HOLDFAST_CONNECTIONS_MAX"))
 		return false
 	}
 	s.open[c] = true
@@ -210,14 +213,19 @@ func (s *Streams) counted(field string, begin, stop func()) (func(), func()) {
 		}
 }
 
-func refuse(w http.ResponseWriter, code, message string) {
+func refuse(w http.ResponseWriter, response *graphql.Response) {
 	w.Header().Set("Content-Type", "application/graphql-response+json; charset=utf-8")
 	w.WriteHeader(http.StatusServiceUnavailable)
-	_ = json.NewEncoder(w).Encode(refusal(code, message))
+	_, _ = wire.Encode(response).WriteTo(w)
 }
 
 func refusal(code, message string) *graphql.Response {
 	return &graphql.Response{Errors: gqlerror.List{{Message: message, Extensions: map[string]any{"code": code}}}}
+}
+
+// exceeded is a refusal for a limit, which the variable is of.
+func exceeded(limit wire.Limit, what, variable string) *graphql.Response {
+	return &graphql.Response{Errors: gqlerror.List{limit.Exceeded(fmt.Sprintf("%s: %s is %d", what, variable, limit.Max))}}
 }
 
 // observed is an observer of one subscription.

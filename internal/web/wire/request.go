@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -17,21 +18,28 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-const codeLimit = "LIMIT_EXCEEDED"
-
 // Refusal is why a request can't be read, without a word of what it held.
 type Refusal struct {
 	Status        int
 	Code, Message string
+	// Limit is nil unless the code is CodeLimit.
+	Limit *Limit
 }
 
 // Errors are those to answer the request with.
 func (r *Refusal) Errors() gqlerror.List {
+	if r.Limit != nil {
+		return gqlerror.List{r.Limit.Exceeded(r.Message)}
+	}
 	return gqlerror.List{{Message: r.Message, Extensions: map[string]any{"code": r.Code}}}
 }
 
 func malformed(status int, format string, args ...any) *Refusal {
-	return &Refusal{status, errcode.ParseFailed, fmt.Sprintf(format, args...)}
+	return &Refusal{Status: status, Code: errcode.ParseFailed, Message: fmt.Sprintf(format, args...)}
+}
+
+func over(status int, limit Limit, format string, args ...any) *Refusal {
+	return &Refusal{status, CodeLimit, fmt.Sprintf(format, args...), &limit}
 }
 
 // Read returns what an HTTP request asks for: in its body of at most so many
@@ -47,7 +55,7 @@ func Read(r *http.Request, bytesMax int64) (*graphql.RawParams, *Refusal) {
 		params, refused = d.fromBody(d.body, "body")
 	}
 	if refused == nil && params.Query == "" && params.Extensions["persistedQuery"] == nil {
-		refused = &Refusal{http.StatusBadRequest, errcode.ValidationFailed, "the request has no query"}
+		refused = &Refusal{Status: http.StatusBadRequest, Code: errcode.ValidationFailed, Message: "the request has no query"}
 	}
 	return params, refused
 }
@@ -89,7 +97,8 @@ func (d *decoder) fill(r *http.Request, bytesMax int64) *Refusal {
 }
 
 func tooLarge(bytesMax int64) *Refusal {
-	return &Refusal{http.StatusRequestEntityTooLarge, codeLimit, fmt.Sprintf("the request's body is over %d bytes", bytesMax)}
+	return over(http.StatusRequestEntityTooLarge, Limit{Name: "body", Max: bytesMax},
+		"the request's body has more bytes than it may: HOLDFAST_BODY_BYTES_MAX is %d", bytesMax)
 }
 
 // fromBody reads an object with the request's parameters.
@@ -103,7 +112,7 @@ func (d *decoder) fromBody(text []byte, what string) (*graphql.RawParams, *Refus
 	}
 	switch d.next() {
 	case '[':
-		return nil, &Refusal{http.StatusUnprocessableEntity, codeLimit, "a request is one operation: batches are not taken"}
+		return nil, over(http.StatusUnprocessableEntity, Limit{Name: "batch", Max: 1}, "a request is one operation: batches are not taken")
 	case '{':
 	default:
 		if _, err := d.whole(); err != nil {
@@ -173,7 +182,7 @@ func (d *decoder) unreadable(what string, err error) *Refusal {
 	case errors.As(err, &kind):
 		return malformed(http.StatusBadRequest, "%v", kind)
 	case errors.Is(err, errDepth):
-		return &Refusal{http.StatusBadRequest, codeLimit, fmt.Sprintf("the %s is nested more than %d deep", what, depthMax)}
+		return over(http.StatusBadRequest, Limit{Name: "nesting", Max: depthMax}, "the %s is nested more than %d deep", what, depthMax)
 	default:
 		return malformed(http.StatusBadRequest, "the %s is not JSON: see byte %d", what, d.at)
 	}
@@ -185,7 +194,9 @@ func (d *decoder) fromURL(from *url.URL) (*graphql.RawParams, *Refusal) {
 	if err != nil {
 		return nil, malformed(http.StatusBadRequest, "the URL's query is not well-formed")
 	}
-	params := &graphql.RawParams{Query: given.Get("query"), OperationName: given.Get("operationName")}
+	// The query is copied: who remembers it would otherwise keep all of the URL,
+	// which may be a thousand times as long.
+	params := &graphql.RawParams{Query: strings.Clone(given.Get("query")), OperationName: given.Get("operationName")}
 	if !utf8.ValidString(params.Query) || !utf8.ValidString(params.OperationName) {
 		return nil, malformed(http.StatusBadRequest, "the URL's query is not UTF-8")
 	}
@@ -224,5 +235,5 @@ func RefuseByGet(operation *ast.OperationDefinition) *Refusal {
 	if operation == nil || operation.Operation != ast.Mutation {
 		return nil
 	}
-	return &Refusal{http.StatusMethodNotAllowed, errcode.ValidationFailed, "a mutation needs POST or a WebSocket"}
+	return &Refusal{Status: http.StatusMethodNotAllowed, Code: errcode.ValidationFailed, Message: "a mutation needs POST or a WebSocket"}
 }

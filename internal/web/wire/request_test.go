@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 )
@@ -46,4 +47,15 @@ func TestABodyIsReadHoweverItIsCut(t *testing.T) {
 		require.Equal(t, "{ __typename }", params.Query)
 		require.Len(t, params.Variables["long"], 3*readBytesMax)
 	}
+}
+
+func TestAQueryByGetKeepsNothingElseOfItsURL(t *testing.T) {
+	t.Parallel()
+	r := httptest.NewRequest(http.MethodGet, "/?query={__typename}&unused="+strings.Repeat("a", 1<<20), nil)
+	params, refused := Read(r, 1<<20)
+	require.Nil(t, refused)
+	require.Equal(t, "{__typename}", params.Query)
+	url, query := unsafe.StringData(r.URL.RawQuery), unsafe.StringData(params.Query)
+	begin, at := uintptr(unsafe.Pointer(url)), uintptr(unsafe.Pointer(query))
+	require.False(t, begin <= at && at < begin+uintptr(len(r.URL.RawQuery)), "the query is a part of its URL, and keeps it")
 }

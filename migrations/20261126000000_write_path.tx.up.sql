@@ -1,0 +1,330 @@
+-- What a group of commands locks, reads and writes. A server sends statements
+-- that are planned anew each time; in a procedure each is planned once a
+-- connection. That is two thirds of what a command alone costs here, and a fifth
+-- of what a large group does.
+--
+-- A plan is kept while tables grow: one that was made while a table was empty
+-- must not read it from end to end later. Whatever joins or looks up says so.
+
+-- The keys of every level of some SKUs, and some others.
+CREATE FUNCTION holdfast_level_keys(whole_skus text[], level_skus text[], level_locations text[])
+RETURNS TABLE (sku text, location text) LANGUAGE sql STABLE AS $$
+    SELECT l.sku, l.location FROM stock_levels AS l WHERE l.sku = ANY(whole_skus)
+    UNION SELECT k.sku, k.location FROM unnest(level_skus, level_locations) AS k (sku, location)
+$$;
+
+-- The keys of the levels of some reservations' lines. OFFSET 0 has each
+-- reservation looked up by its id; for many of them the planner would rather read
+-- the lines of all reservations there are.
+CREATE FUNCTION holdfast_line_keys(reservation_ids uuid[])
+RETURNS TABLE (sku text, location text) LANGUAGE sql STABLE AS $$
+    SELECT line.sku, line.location FROM unnest(reservation_ids) AS named (id)
+    CROSS JOIN LATERAL (SELECT l.sku, l.location FROM reservation_lines AS l WHERE l.reservation_id = named.id OFFSET 0) AS line
+$$;
+
+-- A SKU's particulars are apart from the other SKUs, so that a hold doesn't read
+-- what may be long.
+CREATE FUNCTION holdfast_particulars(codes text[]) RETURNS json
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+BEGIN
+    RETURN (SELECT json_agg(p) FROM (SELECT s.sku, s.name, s.metadata, s.command_id, s.created_at FROM skus AS s WHERE s.sku = ANY(codes)) AS p);
+END
+$$;
+
+-- The end of a log is for repairs. A base stands for the entries before it.
+CREATE FUNCTION holdfast_log_ends(level_skus text[], level_locations text[]) RETURNS json
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+BEGIN
+    RETURN (SELECT json_agg(e) FROM (
+        SELECT k.sku, k.location, last.total, last.reserved, last.allocated, settled.version AS settled_version, settled.command_id AS settled_by
+        FROM unnest(level_skus, level_locations) AS k (sku, location)
+        LEFT JOIN LATERAL (
+            (SELECT a.version, a.total, a.reserved, a.allocated FROM audit_log AS a
+            WHERE a.sku = k.sku AND a.location = k.location AND a.version IS NOT NULL ORDER BY a.version DESC LIMIT 1)
+            UNION ALL SELECT b.version, b.total, b.reserved, b.allocated FROM base_levels AS b WHERE b.sku = k.sku AND b.location = k.location
+            ORDER BY version DESC LIMIT 1) AS last ON true
+        LEFT JOIN LATERAL (SELECT a.version, a.command_id FROM audit_log AS a
+            WHERE a.sku = k.sku AND a.location = k.location AND a.action IN ('REPAIRED', 'SET') ORDER BY a.version DESC LIMIT 1) AS settled ON true) AS e);
+END
+$$;
+
+-- Which commands that were run before, on these reservations, have been committed.
+CREATE FUNCTION holdfast_committed(reservation_ids uuid[], tried_ids uuid[]) RETURNS json
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+BEGIN
+    RETURN (SELECT json_agg(DISTINCT a.command_id) FROM audit_log AS a WHERE a.reservation_id = ANY(reservation_ids) AND a.command_id = ANY(tried_ids));
+END
+$$;
+
+-- Locks what it is told to, and then reads all that a group decides by, in one
+-- snapshot that has what was committed while the locks were waited for: JSON
+-- arrays of rows, or null where there are none. A reservation is read for its own
+-- sake, or as what a token made. What few groups need is in functions, which cost
+-- nothing where they aren't called and see what their caller does.
+--
+-- A level that came into being while others' locks were waited for is read and
+-- not locked, and to lock it now would be out of order. Then this raises, and the
+-- group is to be run again.
+CREATE FUNCTION holdfast_load(
+    lock_reservations boolean, lock_levels boolean,
+    whole_skus text[], level_skus text[], level_locations text[], reservation_ids uuid[], token_keys uuid[],
+    known_skus text[], particular_skus text[], location_codes text[], end_skus text[], end_locations text[], tried_ids uuid[],
+    OUT moment timestamptz, OUT levels json, OUT reservations json, OUT tokens json,
+    OUT skus json, OUT particulars json, OUT locations json, OUT log_ends json, OUT committed json)
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    locked bigint;
+    there  bigint;
+BEGIN
+    IF cardinality(reservation_ids) > 0 THEN
+        IF lock_reservations THEN
+            PERFORM FROM reservations AS r WHERE r.id = ANY(reservation_ids) ORDER BY r.id FOR NO KEY UPDATE;
+        END IF;
+        -- Lines never change, so that they can be read before the levels are locked.
+        SELECT array_agg(k.sku), array_agg(k.location) FROM (
+            SELECT k.sku, k.location FROM unnest(level_skus, level_locations) AS k (sku, location)
+            UNION SELECT k.sku, k.location FROM holdfast_line_keys(reservation_ids) AS k) AS k
+        INTO level_skus, level_locations;
+    END IF;
+    IF lock_levels THEN
+        PERFORM FROM holdfast_level_keys(whole_skus, level_skus, level_locations) AS k
+        JOIN stock_levels AS l ON l.sku = k.sku AND l.location = k.location
+        ORDER BY l.sku, l.location FOR NO KEY UPDATE OF l;
+        GET DIAGNOSTICS locked = ROW_COUNT;
+    END IF;
+
+    WITH used AS MATERIALIZED (SELECT t.* FROM client_tokens AS t WHERE t.key = ANY(token_keys))
+    SELECT clock_timestamp(), touched.levels, touched.count,
+        (SELECT json_agg(r) FROM (
+            SELECT r.*, (SELECT json_agg(l) FROM (
+                SELECT l.sku, l.location, l.quantity FROM reservation_lines AS l WHERE l.reservation_id = r.id ORDER BY l.sku, l.location) AS l) AS lines
+            FROM reservations AS r WHERE r.id = ANY(reservation_ids || ARRAY(SELECT u.command_id FROM used AS u))) AS r),
+        (SELECT json_agg(u) FROM used AS u),
+        (SELECT json_agg(s) FROM (SELECT s.sku, s.command_id, s.created_at FROM skus AS s WHERE s.sku = ANY(known_skus)) AS s),
+        CASE WHEN cardinality(particular_skus) > 0 THEN holdfast_particulars(particular_skus) END,
+        (SELECT json_agg(l.code) FROM locations AS l WHERE l.code = ANY(location_codes)),
+        CASE WHEN cardinality(end_skus) > 0 THEN holdfast_log_ends(end_skus, end_locations) END,
+        CASE WHEN cardinality(tried_ids) > 0 THEN holdfast_committed(reservation_ids, tried_ids) END
+    FROM (
+        SELECT json_agg(l) AS levels, count(*) FROM (
+            SELECT l.sku, l.location, l.total, l.reserved, l.allocated, l.version, l.updated_at
+            FROM holdfast_level_keys(whole_skus, level_skus, level_locations) AS k
+            JOIN stock_levels AS l ON l.sku = k.sku AND l.location = k.location) AS l) AS touched
+    INTO moment, levels, there, reservations, tokens, skus, particulars, locations, log_ends, committed;
+    IF lock_levels THEN
+        PERFORM holdfast_guard('locked levels', there, locked);
+    END IF;
+END
+$$;
+
+-- Claims holds that are due, with deadlines of from_deadline and later, the
+-- earliest first: locks them, passing over those that others have locked, and
+-- those that have a line on stock to be avoided. It says what the time was, what
+-- the earliest deadline was then, and, where there may be more to claim, the last
+-- one that it claimed.
+--
+-- The bounds are known when the index is read: by a volatile function it isn't
+-- bounded. The count can't be planned as a join, which would read all holds.
+CREATE FUNCTION holdfast_claim(
+    from_deadline timestamptz, holds_max integer, lines_max integer, avoided_skus text[], avoided_locations text[],
+    OUT moment timestamptz, OUT next_deadline timestamptz, OUT reservation_ids uuid[], OUT through timestamptz)
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    is_all boolean;
+BEGIN
+    moment := clock_timestamp();
+    SELECT r.expires_at FROM reservations AS r WHERE r.status = 'HELD' AND r.expires_at >= from_deadline
+    ORDER BY r.expires_at, r.id LIMIT 1 INTO next_deadline;
+    IF next_deadline <= moment THEN
+        WITH due AS MATERIALIZED (
+            SELECT r.id, r.expires_at, r.line_count FROM reservations AS r
+            WHERE r.status = 'HELD' AND r.expires_at >= next_deadline AND r.expires_at <= moment
+                AND (avoided_skus IS NULL OR 0 = (
+                    SELECT count(*) FROM reservation_lines AS l JOIN unnest(avoided_skus, avoided_locations) AS u (sku, location)
+                    ON l.sku = u.sku AND l.location = u.location WHERE l.reservation_id = r.id))
+            ORDER BY r.expires_at, r.id LIMIT holds_max FOR NO KEY UPDATE SKIP LOCKED),
+        counted AS (
+            SELECT d.id, d.expires_at, row_number() OVER in_order AS number, sum(d.line_count) OVER in_order AS lines
+            FROM due AS d WINDOW in_order AS (ORDER BY d.expires_at, d.id))
+        SELECT array_agg(c.id ORDER BY c.number), max(c.expires_at), count(*) < holds_max AND count(*) = (SELECT count(*) FROM due)
+        FROM counted AS c WHERE c.lines <= lines_max OR c.number = 1
+        INTO reservation_ids, through, is_all;
+        IF is_all THEN
+            through := NULL;
+        END IF;
+    END IF;
+END
+$$;
+
+-- Locks the levels, in order, that still have the version that was read. If any
+-- has moved it raises, and names those.
+CREATE PROCEDURE holdfast_lock_unmoved(level_skus text[], level_locations text[], versions bigint[])
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    moved json;
+BEGIN
+    WITH unmoved AS MATERIALIZED (
+        SELECT l.sku, l.location FROM unnest(level_skus, level_locations, versions) AS u (sku, location, version)
+        JOIN stock_levels AS l ON l.sku = u.sku AND l.location = u.location AND l.version = u.version
+        ORDER BY l.sku, l.location FOR NO KEY UPDATE OF l)
+    SELECT json_agg(json_build_array(k.sku, k.location)) FROM (
+        SELECT u.sku, u.location FROM unnest(level_skus, level_locations) AS u (sku, location)
+        EXCEPT SELECT m.sku, m.location FROM unmoved AS m) AS k
+    INTO moved;
+    PERFORM holdfast_unmoved(moved);
+END
+$$;
+
+-- The saves. Each writes all of its rows, or raises.
+
+CREATE PROCEDURE holdfast_update_levels(
+    moment timestamptz, level_skus text[], level_locations text[],
+    totals bigint[], reserveds bigint[], allocateds bigint[], versions bigint[], versions_before bigint[])
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    done bigint;
+BEGIN
+    UPDATE stock_levels AS l SET total = u.total, reserved = u.reserved, allocated = u.allocated, version = u.version, updated_at = moment
+    FROM unnest(level_skus, level_locations, totals, reserveds, allocateds, versions, versions_before)
+        AS u (sku, location, total, reserved, allocated, version, version_before)
+    WHERE l.sku = u.sku AND l.location = u.location AND l.version = u.version_before;
+    GET DIAGNOSTICS done = ROW_COUNT;
+    PERFORM holdfast_guard('updated levels', cardinality(level_skus), done);
+END
+$$;
+
+CREATE PROCEDURE holdfast_insert_levels(
+    moment timestamptz, level_skus text[], level_locations text[],
+    totals bigint[], reserveds bigint[], allocateds bigint[], versions bigint[])
+LANGUAGE plpgsql AS $$
+DECLARE
+    done bigint;
+BEGIN
+    INSERT INTO stock_levels (sku, location, total, reserved, allocated, version, updated_at)
+    SELECT u.*, moment FROM unnest(level_skus, level_locations, totals, reserveds, allocateds, versions) AS u
+    ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS done = ROW_COUNT;
+    PERFORM holdfast_guard('new levels', cardinality(level_skus), done);
+END
+$$;
+
+CREATE PROCEDURE holdfast_insert_tokens(moment timestamptz, keys uuid[], principals text[], actions text[], field_hashes jsonb[], command_ids uuid[])
+LANGUAGE plpgsql AS $$
+DECLARE
+    done bigint;
+BEGIN
+    INSERT INTO client_tokens (key, principal, action, fields, command_id, created_at)
+    SELECT u.*, moment FROM unnest(keys, principals, actions, field_hashes, command_ids) AS u
+    ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS done = ROW_COUNT;
+    PERFORM holdfast_guard('tokens', cardinality(keys), done);
+END
+$$;
+
+CREATE PROCEDURE holdfast_insert_skus(moment timestamptz, codes text[], names text[], metadatas text[], command_ids uuid[])
+LANGUAGE plpgsql AS $$
+DECLARE
+    done bigint;
+BEGIN
+    INSERT INTO skus (sku, name, metadata, command_id, created_at)
+    SELECT u.sku, u.name, NULLIF(u.metadata, '')::json, u.command_id, moment
+    FROM unnest(codes, names, metadatas, command_ids) AS u (sku, name, metadata, command_id)
+    ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS done = ROW_COUNT;
+    PERFORM holdfast_guard('new SKUs', cardinality(codes), done);
+END
+$$;
+
+-- Writes over the particulars that were read, which have no space around their
+-- metadata, and none where it is null. They are locked in order, for nothing has
+-- locked them before.
+CREATE PROCEDURE holdfast_update_skus(codes text[], names text[], metadatas text[], names_before text[], metadatas_before text[])
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    done bigint;
+BEGIN
+    UPDATE skus AS s SET name = u.name, metadata = NULLIF(u.metadata, '')::json
+    FROM (
+        SELECT u.* FROM unnest(codes, names, metadatas, names_before, metadatas_before)
+            AS u (sku, name, metadata, name_before, metadata_before)
+        JOIN skus AS l ON l.sku = u.sku ORDER BY l.sku FOR NO KEY UPDATE OF l
+    ) AS u
+    WHERE s.sku = u.sku AND s.name = u.name_before AND coalesce(nullif(btrim(s.metadata::text, E' \t\r\n'), 'null'), '') = u.metadata_before;
+    GET DIAGNOSTICS done = ROW_COUNT;
+    PERFORM holdfast_guard('updated SKUs', cardinality(codes), done);
+END
+$$;
+
+-- An empty text stands for what is absent, which no value can be.
+CREATE PROCEDURE holdfast_insert_reservations(
+    moment timestamptz, ids uuid[], principals text[], client_tokens text[], statuses text[], revisions bigint[], line_counts bigint[],
+    deadlines text[], completions text[], holders text[], refs text[], metadatas text[])
+LANGUAGE plpgsql AS $$
+DECLARE
+    done bigint;
+BEGIN
+    INSERT INTO reservations (id, principal, client_token, status, revision, line_count,
+        created_at, expires_at, completed_at, holder, reference, metadata)
+    SELECT u.id, u.principal, u.client_token, u.status, u.revision, u.line_count,
+        moment, NULLIF(u.deadline, '')::timestamptz, NULLIF(u.completion, '')::timestamptz,
+        NULLIF(u.holder, ''), NULLIF(u.reference, ''), NULLIF(u.metadata, '')::json
+    FROM unnest(ids, principals, client_tokens, statuses, revisions, line_counts, deadlines, completions, holders, refs, metadatas)
+        AS u (id, principal, client_token, status, revision, line_count, deadline, completion, holder, reference, metadata);
+    GET DIAGNOSTICS done = ROW_COUNT;
+    PERFORM holdfast_guard('new reservations', cardinality(ids), done);
+END
+$$;
+
+CREATE PROCEDURE holdfast_update_reservations(ids uuid[], statuses text[], revisions bigint[], revisions_before bigint[], deadlines text[], completions text[])
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    done bigint;
+BEGIN
+    UPDATE reservations AS r SET status = u.status, revision = u.revision,
+        expires_at = NULLIF(u.deadline, '')::timestamptz, completed_at = NULLIF(u.completion, '')::timestamptz
+    FROM unnest(ids, statuses, revisions, revisions_before, deadlines, completions)
+        AS u (id, status, revision, revision_before, deadline, completion)
+    WHERE r.id = u.id AND r.revision = u.revision_before;
+    GET DIAGNOSTICS done = ROW_COUNT;
+    PERFORM holdfast_guard('updated reservations', cardinality(ids), done);
+END
+$$;
+
+CREATE PROCEDURE holdfast_insert_lines(reservation_ids uuid[], line_skus text[], line_locations text[], quantities integer[])
+LANGUAGE plpgsql AS $$
+DECLARE
+    done bigint;
+BEGIN
+    INSERT INTO reservation_lines (reservation_id, sku, location, quantity)
+    SELECT * FROM unnest(reservation_ids, line_skus, line_locations, quantities);
+    GET DIAGNOSTICS done = ROW_COUNT;
+    PERFORM holdfast_guard('lines', cardinality(reservation_ids), done);
+END
+$$;
+
+-- An empty text stands for what is absent, and a version of 0 for an entry that
+-- concerns no level.
+CREATE PROCEDURE holdfast_insert_entries(
+    moment timestamptz, actions text[], level_skus text[], level_locations text[], reservation_ids text[],
+    total_deltas bigint[], reserved_deltas bigint[], allocated_deltas bigint[],
+    totals bigint[], reserveds bigint[], allocateds bigint[], versions bigint[],
+    actors text[], reasons text[], refs text[], command_ids uuid[], token_keys text[])
+LANGUAGE plpgsql AS $$
+DECLARE
+    done bigint;
+BEGIN
+    INSERT INTO audit_log (at, action, sku, location, reservation_id, total_delta, reserved_delta, allocated_delta,
+        total, reserved, allocated, version, actor, reason, reference, command_id, token_key)
+    SELECT moment, u.action, NULLIF(u.sku, ''), NULLIF(u.location, ''), NULLIF(u.reservation_id, '')::uuid,
+        u.total_delta, u.reserved_delta, u.allocated_delta,
+        CASE WHEN u.version > 0 THEN u.total END, CASE WHEN u.version > 0 THEN u.reserved END,
+        CASE WHEN u.version > 0 THEN u.allocated END, NULLIF(u.version, 0),
+        u.actor, NULLIF(u.reason, ''), NULLIF(u.reference, ''), u.command_id, NULLIF(u.token_key, '')::uuid
+    FROM unnest(actions, level_skus, level_locations, reservation_ids, total_deltas, reserved_deltas, allocated_deltas,
+        totals, reserveds, allocateds, versions, actors, reasons, refs, command_ids, token_keys)
+        AS u (action, sku, location, reservation_id, total_delta, reserved_delta, allocated_delta,
+            total, reserved, allocated, version, actor, reason, reference, command_id, token_key);
+    GET DIAGNOSTICS done = ROW_COUNT;
+    PERFORM holdfast_guard('entries', cardinality(actions), done);
+END
+$$;
