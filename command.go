@@ -136,7 +136,7 @@ func (p program) withExisting(ctx context.Context, action func(*repo.Repo) error
 		if len(pending) > 0 {
 			return fmt.Errorf("the schema is not the newest: run holdfast migrate first (%d to apply)", len(pending))
 		}
-		store := newRepo(db.db, settings, nil, log)
+		store := newRepo(db.db, settings, nil, nil, log)
 		defer store.Close(ctx)
 		return action(store)
 	})
@@ -148,7 +148,7 @@ func (p program) withMigrated(ctx context.Context, action func(*repo.Repo) error
 		if _, err := db.migrate(ctx); err != nil {
 			return err
 		}
-		store := newRepo(db.db, settings, nil, log)
+		store := newRepo(db.db, settings, nil, nil, log)
 		defer store.Close(context.WithoutCancel(ctx)) // an import that was interrupted has nothing under way
 		return action(store)
 	})

@@ -28,13 +28,13 @@ type process struct {
 	*server
 	command *exec.Cmd
 	// said is what it logged, and whatever else went to its standard error.
-	said *output
+	said *transcript
 }
 
 // startProgram runs the program in dir, which also is its home, until t ends.
 func startProgram(t *testing.T, dir string, environ ...string) *process {
 	t.Helper()
-	out, said := &output{ready: make(chan string, 1)}, &output{}
+	out, said := &output{ready: make(chan string, 1)}, &transcript{}
 	command := exec.Command(os.Args[0])
 	command.Dir = dir
 	command.Env = append([]string{

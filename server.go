@@ -26,6 +26,8 @@ import (
 	"holdfast/internal/inventory"
 	"holdfast/internal/localpg"
 	"holdfast/internal/metrics"
+	"holdfast/internal/requestlog"
+	"holdfast/internal/tracing"
 	"holdfast/internal/upkeep"
 	"holdfast/internal/web"
 	"holdfast/internal/web/limits"
@@ -64,10 +66,13 @@ type program struct {
 
 // serve runs a server until ctx ends, and then lets it finish what it has.
 func (p program) serve(ctx context.Context) error {
-	settings, log, err := p.configure()
+	settings, _, err := p.configure()
 	if err != nil {
 		return err
 	}
+	lines := requestlog.NewBuffer(p.log)
+	defer lines.Close()
+	log := slog.New(requestlog.Handler(p.logHandler(lines, settings), lines))
 	// Libraries that log by themselves do so in our form.
 	slog.SetDefault(log)
 	// Taken first, so that a port in use is told before a database is started,
@@ -80,9 +85,9 @@ func (p program) serve(ctx context.Context) error {
 	bounds := boundsOf(settings)
 	clients := streams.New(streams.Options{
 		SubscriptionsMax: settings.SubscriptionsMax, WatchedSKUsMax: settings.WatchedSKUsMax, ConnectionsMax: settings.ConnectionsMax,
-		RequestTimeout: settings.RequestTimeout, MessageBytesMax: bounds.BodyBytes, Observer: measured.Streams,
+		RequestTimeout: settings.RequestTimeout, MessageBytesMax: bounds.BodyBytes, Observer: measured.Streams, Log: log,
 	})
-	server := web.NewServer(settings.RequestTimeout, clients, measured.Handler())
+	server := web.NewServer(settings.RequestTimeout, clients, measured.Handler(), log)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	defer func() { _ = listener.Close() }()
@@ -100,7 +105,10 @@ func (p program) serve(ctx context.Context) error {
 		log.Info("migrated the database", "applied", applied)
 	}
 
-	store := newRepo(db.db, settings, measured, log)
+	traces := tracing.Start(ctx, tracing.Options{
+		Endpoint: settings.OTLPEndpoint, ServiceName: settings.ServiceName, Version: builtAs().Version, Log: log,
+	})
+	store := newRepo(db.db, settings, measured, traces, log)
 	measured.WatchQueues(store.Queued, store.StockQueued)
 	subscribers := feed.New(store, store, feed.Options{Log: log, Observe: func(look feed.Look) {
 		measured.Feed.Looked(look.Overdue+look.Took, look.Entries, look.Lag)
@@ -125,7 +133,8 @@ func (p program) serve(ctx context.Context) error {
 		retention.Start()
 	}
 	root := &resolvers.Root{Repo: store, Feed: subscribers}
-	server.Open(web.GraphQL(root, clients, bounds, log, resolvers.Loaders{Repo: store}), store.Ready)
+	extensions := append(traces.Extensions(), resolvers.Loaders{Repo: store})
+	server.Open(traces.HTTP(web.GraphQL(root, clients, bounds, log, extensions...)), store.Ready)
 	printWelcome(p.out, listener.Addr(), db.private)
 
 	select {
@@ -143,6 +152,7 @@ func (p program) serve(ctx context.Context) error {
 	reconciliation.Stop(grace)
 	retention.Stop(grace)
 	store.Close(grace)
+	traces.Stop(grace)
 	log.Info("stopped")
 	return err
 }
@@ -152,12 +162,16 @@ func (p program) configure() (config.Config, *slog.Logger, error) {
 	if err != nil {
 		return settings, nil, err
 	}
-	options := &slog.HandlerOptions{Level: settings.LogLevel, ReplaceAttr: readableDuration}
-	var handler slog.Handler = slog.NewJSONHandler(p.log, options)
+	return settings, slog.New(p.logHandler(p.log, settings)), nil
+}
+
+// logHandler writes a log that is to end up in the program's to out.
+func (p program) logHandler(out io.Writer, settings config.Config) slog.Handler {
+	options := &slog.HandlerOptions{Level: settings.LogLevel, ReplaceAttr: readable}
 	if settings.LogFormatOn(isTerminal(p.log)) == "text" {
-		handler = slog.NewTextHandler(p.log, options)
+		return slog.NewTextHandler(out, options)
 	}
-	return settings, slog.New(handler), nil
+	return slog.NewJSONHandler(out, options)
 }
 
 func isTerminal(out io.Writer) bool {
@@ -165,10 +179,16 @@ func isTerminal(out io.Writer) bool {
 	return isFile && term.IsTerminal(int(file.Fd()))
 }
 
-// readableDuration has "1.5s" logged where JSON would have 1500000000.
-func readableDuration(_ []string, a slog.Attr) slog.Attr {
-	if a.Value.Kind() == slog.KindDuration {
+// readable has "1.5s" logged where JSON would have 1500000000, and errors
+// without what isn't for the eyes of those who read logs.
+func readable(_ []string, a slog.Attr) slog.Attr {
+	switch a.Value.Kind() {
+	case slog.KindDuration:
 		return slog.String(a.Key, a.Value.Duration().String())
+	case slog.KindAny:
+		if err, isError := a.Value.Any().(error); isError {
+			return slog.String(a.Key, database.Loggable(err))
+		}
 	}
 	return a
 }
@@ -183,8 +203,9 @@ func boundsOf(settings config.Config) limits.Limits {
 	}
 }
 
-// newRepo returns a repository that is measured, unless measured is nil.
-func newRepo(db *bun.DB, settings config.Config, measured *metrics.Metrics, log *slog.Logger) *repo.Repo {
+// newRepo returns a repository that is measured and traced, unless those are
+// nil.
+func newRepo(db *bun.DB, settings config.Config, measured *metrics.Metrics, traces *tracing.Tracing, log *slog.Logger) *repo.Repo {
 	options := repo.Options{
 		Limits: inventory.Limits{
 			HoldTTL: settings.HoldTTL, HoldTTLMax: settings.HoldTTLMax, LinesMax: settings.LinesMax,
@@ -194,6 +215,7 @@ func newRepo(db *bun.DB, settings config.Config, measured *metrics.Metrics, log 
 		LockTimeout:       settings.LockTimeout,
 		RequestTimeout:    settings.RequestTimeout,
 		Log:               log,
+		Tracer:            traces,
 	}
 	if measured != nil {
 		options.Observer, options.ObserveStock = measured.WritePath, measured.Reads.Stock

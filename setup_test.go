@@ -30,6 +30,7 @@ type server struct {
 	// stop ends it as SIGTERM does; ended has what serve returned.
 	stop  context.CancelFunc
 	ended chan error
+	log   transcript
 }
 
 // startServer runs the program on a free port until t ends.
@@ -38,7 +39,7 @@ func startServer(t testing.TB, environ ...string) *server {
 	ctx, stop := context.WithCancel(context.Background())
 	out := &output{ready: make(chan string, 1)}
 	s := &server{t: t, stop: stop, ended: make(chan error, 1)}
-	p := program{environ: append([]string{"HOLDFAST_ADDR=127.0.0.1:0"}, environ...), out: out, log: t.Output()}
+	p := program{environ: append([]string{"HOLDFAST_ADDR=127.0.0.1:0"}, environ...), out: out, log: io.MultiWriter(t.Output(), &s.log)}
 	go func() { s.ended <- p.command().Run(ctx, []string{"holdfast"}) }()
 	t.Cleanup(func() { require.NoError(t, s.wait()) })
 	select {
@@ -67,30 +68,39 @@ func (s *server) wait() error {
 // output is what was written, and watches for the line that says where the
 // server is.
 type output struct {
-	mu    sync.Mutex
-	text  bytes.Buffer
+	transcript
 	ready chan string
 }
 
 var graphqlLine = regexp.MustCompile(`GraphQL +(http://\S+)/graphql`)
 
 func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.text.Write(p)
-	if found := graphqlLine.FindSubmatch(o.text.Bytes()); found != nil {
+	n, err := o.transcript.Write(p)
+	if found := graphqlLine.FindStringSubmatch(o.String()); found != nil {
 		select {
-		case o.ready <- string(found[1]):
+		case o.ready <- found[1]:
 		default:
 		}
 	}
-	return len(p), nil
+	return n, err
 }
 
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
+// transcript is what was written, by anybody at any time.
+type transcript struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (t *transcript) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.Write(p)
+}
+
+func (t *transcript) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.String()
 }
 
 // answer is a GraphQL response.
@@ -100,8 +110,9 @@ type answer struct {
 		Message    string
 		Path       []any
 		Extensions struct {
-			Code  string
-			Field []string
+			Code      string
+			Field     []string
+			RequestID string
 		}
 	}
 }

@@ -11,6 +11,8 @@ type call struct {
 	// tried says that an earlier run may have been committed, so that nothing
 	// but its own effect, or a decision made under locks, is an answer.
 	tried bool
+	// caller is who sent the command, as the tracer knows them.
+	caller any
 }
 
 func newCall(principal string, command inventory.Command) *call {

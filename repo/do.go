@@ -49,6 +49,7 @@ func (r *Repo) through(ctx context.Context, lane inventory.Strategy, c *call) (i
 }
 
 func (r *Repo) throughLane(ctx context.Context, lane inventory.Strategy, c *call) (inventory.Outcome, error) {
+	c.caller = r.options.Tracer.Caller(ctx)
 	outcome, err := r.lanes[lane].Do(ctx, c)
 	switch {
 	case err == nil:

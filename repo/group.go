@@ -41,6 +41,8 @@ func (r *Repo) newLane(s strategy) *groupcommit.Lane[*call, inventory.Outcome] {
 	var refusing bool
 	flush := func(ctx context.Context, group []*call, alone bool) ([]settled, error) {
 		defer r.logPanic()
+		ctx, end := r.options.Tracer.Group(ctx, s.name(), len(group), callersOf(group))
+		defer end()
 		g := r.newRun(s, group, alone)
 		if !alone {
 			g.known, g.refusing = &known, &refusing
@@ -158,7 +160,10 @@ func (g *run) once(ctx context.Context) error {
 	}
 	if !changes.Empty() {
 		began := time.Now()
-		if err := s.save(ctx, t, changes); err != nil {
+		saved := g.repo.options.Tracer.Message(ctx, messageSave)
+		err = s.save(ctx, t, changes)
+		saved(err)
+		if err != nil {
 			g.mayBeCommitted(err)
 			return err
 		}
@@ -197,8 +202,11 @@ func (g *run) look(ctx context.Context, t *tx, s strategy) ([]inventory.Outcome,
 // decideBy decides by what a strategy loads for the group's own.
 func (g *run) decideBy(ctx context.Context, t *tx, own, loader strategy) ([]inventory.Outcome, inventory.Changes, error) {
 	began := time.Now()
+	loaded := g.repo.options.Tracer.Message(ctx, messageLoad)
 	var err error
-	if g.state, err = loader.load(ctx, t, footprintOf(g.open)); err != nil {
+	g.state, err = loader.load(ctx, t, footprintOf(g.open))
+	loaded(err)
+	if err != nil {
 		return nil, inventory.Changes{}, err
 	}
 	g.repo.options.Observer.Loaded(own.name(), time.Since(began))

@@ -51,6 +51,8 @@ type Options struct {
 	// and how long it took. It must be quick, for they wait for it, and safe for
 	// concurrent use. Nil: nobody is told.
 	ObserveStock func(queries int, took time.Duration)
+	// Tracer makes spans of what is done. Nil: nobody does.
+	Tracer Tracer
 }
 
 // Repo is the repository. It is safe for concurrent use.
@@ -87,6 +89,9 @@ func New(db *bun.DB, options Options) *Repo {
 	}
 	if options.ObserveStock == nil {
 		options.ObserveStock = func(int, time.Duration) {}
+	}
+	if options.Tracer == nil {
+		options.Tracer = untraced{}
 	}
 	r := &Repo{db: db, options: options, partSizes: defaultPartSizes}
 	r.checking = make(chan struct{}, 1)

@@ -9,13 +9,16 @@ import (
 	"holdfast/graph/model"
 	"holdfast/internal/feed"
 	"holdfast/internal/inventory"
+	"holdfast/internal/requestlog"
 	"holdfast/repo"
 )
 
-// userErrors turns the domain's refusals into the schema's.
-func userErrors(refused []*inventory.Error) []model.UserError {
+// userErrors turns the domain's refusals into the schema's, and has the
+// request's line in the log say which.
+func userErrors(ctx context.Context, refused []*inventory.Error) []model.UserError {
 	answers := make([]model.UserError, len(refused))
 	for i, e := range refused {
+		requestlog.From(ctx).Refused(string(e.Code))
 		answers[i] = userError(e)
 	}
 	return answers

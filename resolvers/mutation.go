@@ -17,7 +17,7 @@ func (r *mutation) CreateSku(ctx context.Context, input inventory.CreateSKU) (*m
 	if err != nil {
 		return nil, fault(err)
 	}
-	return &model.CreateSkuPayload{Sku: outcome.SKU, UserErrors: userErrors(outcome.Refused)}, nil
+	return &model.CreateSkuPayload{Sku: outcome.SKU, UserErrors: userErrors(ctx, outcome.Refused)}, nil
 }
 
 func (r *mutation) UpdateSku(ctx context.Context, input inventory.UpdateSKU) (*model.UpdateSkuPayload, error) {
@@ -25,7 +25,7 @@ func (r *mutation) UpdateSku(ctx context.Context, input inventory.UpdateSKU) (*m
 	if err != nil {
 		return nil, fault(err)
 	}
-	return &model.UpdateSkuPayload{Sku: outcome.SKU, UserErrors: userErrors(outcome.Refused)}, nil
+	return &model.UpdateSkuPayload{Sku: outcome.SKU, UserErrors: userErrors(ctx, outcome.Refused)}, nil
 }
 
 func (r *mutation) CreateLocation(ctx context.Context, input inventory.CreateLocation) (*model.CreateLocationPayload, error) {
@@ -33,7 +33,7 @@ func (r *mutation) CreateLocation(ctx context.Context, input inventory.CreateLoc
 	if err != nil {
 		return nil, fault(err)
 	}
-	return &model.CreateLocationPayload{Location: outcome.Location, UserErrors: userErrors(outcome.Refused)}, nil
+	return &model.CreateLocationPayload{Location: outcome.Location, UserErrors: userErrors(ctx, outcome.Refused)}, nil
 }
 
 func (r *mutation) CreateHold(ctx context.Context, input inventory.CreateHold) (*model.CreateHoldPayload, error) {
@@ -42,7 +42,7 @@ func (r *mutation) CreateHold(ctx context.Context, input inventory.CreateHold) (
 		return nil, fault(err)
 	}
 	return &model.CreateHoldPayload{
-		Reservation: outcome.Reservation, Replayed: outcome.Replayed, UserErrors: userErrors(outcome.Refused),
+		Reservation: outcome.Reservation, Replayed: outcome.Replayed, UserErrors: userErrors(ctx, outcome.Refused),
 	}, nil
 }
 
@@ -52,7 +52,7 @@ func (r *mutation) CreateAllocation(ctx context.Context, input inventory.CreateA
 		return nil, fault(err)
 	}
 	return &model.CreateAllocationPayload{
-		Reservation: outcome.Reservation, Replayed: outcome.Replayed, UserErrors: userErrors(outcome.Refused),
+		Reservation: outcome.Reservation, Replayed: outcome.Replayed, UserErrors: userErrors(ctx, outcome.Refused),
 	}, nil
 }
 
@@ -62,7 +62,7 @@ func (r *mutation) ConvertHold(ctx context.Context, input inventory.ConvertHold)
 		return nil, fault(err)
 	}
 	return &model.ConvertHoldPayload{
-		Reservation: outcome.Reservation, Replayed: outcome.Replayed, UserErrors: userErrors(outcome.Refused),
+		Reservation: outcome.Reservation, Replayed: outcome.Replayed, UserErrors: userErrors(ctx, outcome.Refused),
 	}, nil
 }
 
@@ -72,7 +72,7 @@ func (r *mutation) ReleaseHold(ctx context.Context, input inventory.ReleaseHold)
 		return nil, fault(err)
 	}
 	return &model.ReleaseHoldPayload{
-		Reservation: outcome.Reservation, Replayed: outcome.Replayed, UserErrors: userErrors(outcome.Refused),
+		Reservation: outcome.Reservation, Replayed: outcome.Replayed, UserErrors: userErrors(ctx, outcome.Refused),
 	}, nil
 }
 
@@ -81,7 +81,7 @@ func (r *mutation) ExtendHold(ctx context.Context, input inventory.ExtendHold) (
 	if err != nil {
 		return nil, fault(err)
 	}
-	return &model.ExtendHoldPayload{Reservation: outcome.Reservation, UserErrors: userErrors(outcome.Refused)}, nil
+	return &model.ExtendHoldPayload{Reservation: outcome.Reservation, UserErrors: userErrors(ctx, outcome.Refused)}, nil
 }
 
 func (r *mutation) FulfillAllocation(ctx context.Context, input inventory.FulfillAllocation) (*model.FulfillAllocationPayload, error) {
@@ -90,7 +90,7 @@ func (r *mutation) FulfillAllocation(ctx context.Context, input inventory.Fulfil
 		return nil, fault(err)
 	}
 	return &model.FulfillAllocationPayload{
-		Reservation: outcome.Reservation, Replayed: outcome.Replayed, UserErrors: userErrors(outcome.Refused),
+		Reservation: outcome.Reservation, Replayed: outcome.Replayed, UserErrors: userErrors(ctx, outcome.Refused),
 	}, nil
 }
 
@@ -100,7 +100,7 @@ func (r *mutation) CancelAllocation(ctx context.Context, input inventory.CancelA
 		return nil, fault(err)
 	}
 	return &model.CancelAllocationPayload{
-		Reservation: outcome.Reservation, Replayed: outcome.Replayed, UserErrors: userErrors(outcome.Refused),
+		Reservation: outcome.Reservation, Replayed: outcome.Replayed, UserErrors: userErrors(ctx, outcome.Refused),
 	}, nil
 }
 
@@ -110,7 +110,7 @@ func (r *mutation) SetStock(ctx context.Context, input inventory.SetStock) (*mod
 		return nil, fault(err)
 	}
 	return &model.SetStockPayload{
-		StockLevel: outcome.Level, Replayed: outcome.Replayed, UserErrors: userErrors(outcome.Refused),
+		StockLevel: outcome.Level, Replayed: outcome.Replayed, UserErrors: userErrors(ctx, outcome.Refused),
 	}, nil
 }
 
@@ -120,7 +120,7 @@ func (r *mutation) AdjustStock(ctx context.Context, input inventory.AdjustStock)
 		return nil, fault(err)
 	}
 	return &model.AdjustStockPayload{
-		StockLevel: outcome.Level, Replayed: outcome.Replayed, UserErrors: userErrors(outcome.Refused),
+		StockLevel: outcome.Level, Replayed: outcome.Replayed, UserErrors: userErrors(ctx, outcome.Refused),
 	}, nil
 }
 
@@ -129,7 +129,7 @@ func (r *mutation) TakeSnapshot(ctx context.Context, input inventory.TakeSnapsho
 	if err != nil {
 		return nil, fault(err)
 	}
-	return &model.TakeSnapshotPayload{Snapshot: outcome.Snapshot, UserErrors: userErrors(outcome.Refused)}, nil
+	return &model.TakeSnapshotPayload{Snapshot: outcome.Snapshot, UserErrors: userErrors(ctx, outcome.Refused)}, nil
 }
 
 func (r *mutation) Reconcile(ctx context.Context, input inventory.Reconcile) (*model.ReconcilePayload, error) {
@@ -137,5 +137,5 @@ func (r *mutation) Reconcile(ctx context.Context, input inventory.Reconcile) (*m
 	if err != nil {
 		return nil, fault(err)
 	}
-	return &model.ReconcilePayload{Run: outcome.Run, UserErrors: userErrors(outcome.Refused)}, nil
+	return &model.ReconcilePayload{Run: outcome.Run, UserErrors: userErrors(ctx, outcome.Refused)}, nil
 }

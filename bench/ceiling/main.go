@@ -41,8 +41,9 @@ func newServer(log io.Writer) *web.Server {
 	clients := streams.New(streams.Options{
 		SubscriptionsMax: 1, ConnectionsMax: 1, RequestTimeout: requestTimeout, MessageBytesMax: bounds.BodyBytes,
 	})
-	server := web.NewServer(requestTimeout, clients, http.NotFoundHandler())
-	server.Open(web.GraphQL(root{}, clients, bounds, slog.New(slog.NewTextHandler(log, nil))), func(context.Context) error { return nil })
+	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	server := web.NewServer(requestTimeout, clients, http.NotFoundHandler(), logger)
+	server.Open(web.GraphQL(root{}, clients, bounds, logger), func(context.Context) error { return nil })
 	return server
 }
 

@@ -69,6 +69,11 @@ type Config struct {
 	LogLevel slog.Level `env:"HOLDFAST_LOG_LEVEL" envDefault:"info" oneof:"debug,info,warn,error" about:"debug, info, warn or error"`
 	// LogFormat is empty when it is left to the terminal: ask LogFormatOn.
 	LogFormat string `env:"HOLDFAST_LOG_FORMAT" oneof:"text,json" shown:"(varies)" about:"text or json; text on a terminal, else json"`
+
+	// OTLPEndpoint may hold a key: never log it. ServiceName is empty when it is
+	// left to OpenTelemetry's other variables.
+	OTLPEndpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" shown:"(none)" about:"where traces go, by OTLP over HTTP"`
+	ServiceName  string `env:"OTEL_SERVICE_NAME" shown:"holdfast" about:"what the traces are found by"`
 }
 
 // Load reads environ, in the form of os.Environ, over the file at dotenvPath: a

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"holdfast/internal/requestlog"
 	"holdfast/internal/scalar"
 )
 
@@ -71,10 +71,9 @@ type panicError struct{ panicked any }
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.panicked) }
 
 func (p errorPresenter) internal(ctx context.Context, err error, shown *gqlerror.Error) *gqlerror.Error {
-	id := rand.Text()
-	p.log.ErrorContext(ctx, "a request failed", "request", id, "error", err)
+	p.log.ErrorContext(ctx, "a request failed", "error", err)
 	internal := withCode(gqlerror.Errorf("internal error; the server's log has the cause under this request id"), codeInternal)
-	internal.Extensions["requestId"] = id
+	internal.Extensions["requestId"] = requestlog.From(ctx).ID()
 	internal.Path, internal.Locations = shown.Path, shown.Locations
 	return internal
 }

@@ -99,6 +99,7 @@ type answerer struct {
 // carryOut answers what is asked for.
 func (a answerer) carryOut(method string, params *graphql.RawParams) {
 	operation, problems := a.exec.CreateOperationContext(a.ctx, params)
+	wire.NoteOperation(a.ctx, operation)
 	if method == http.MethodGet {
 		a.w.Header()["Cache-Control"] = noStore
 		if refused := wire.RefuseByGet(operation.Operation); refused != nil {
@@ -164,6 +165,7 @@ var (
 const countedBytesMax = 2 << 10
 
 func (a answerer) send(status int, response *graphql.Response) {
+	wire.NoteErrors(a.ctx, response)
 	encoded := wire.Encode(response)
 	header := a.w.Header()
 	header["Content-Type"] = a.as.contentType

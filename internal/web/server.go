@@ -3,12 +3,14 @@ package web
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"holdfast/internal/requestlog"
 	"holdfast/internal/web/live"
 	"holdfast/internal/web/playground"
 	"holdfast/internal/web/streams"
@@ -49,7 +51,7 @@ type opened struct {
 
 // NewServer returns a server that is alive and can be measured, but not ready
 // before Open. A request that isn't a stream is given requestTimeout.
-func NewServer(requestTimeout time.Duration, streams *streams.Streams, metrics http.Handler) *Server {
+func NewServer(requestTimeout time.Duration, streams *streams.Streams, metrics http.Handler, log *slog.Logger) *Server {
 	s := &Server{
 		requestTimeout: requestTimeout, timing: defaultTiming, served: make(chan struct{}),
 		connections: connections{open: map[*connection]struct{}{}}, streams: streams,
@@ -66,8 +68,9 @@ func NewServer(requestTimeout time.Duration, streams *streams.Streams, metrics h
 	mux.Handle("/live", board)
 	mux.Handle("/live/", board)
 	mux.Handle("/", playground.Handler("/graphql"))
+	logged := requestlog.HTTP{Log: log, Routine: routine}
 	s.http = &http.Server{
-		Handler:           s.partingWhileDraining(s.hurryingBodies(mux)),
+		Handler:           logged.Around(s.partingWhileDraining(s.hurryingBodies(mux))),
 		ReadHeaderTimeout: readHeaderTimeout,
 		// Streams have limits of their own in its place.
 		WriteTimeout: requestTimeout + s.timing.answer,
@@ -77,6 +80,9 @@ func NewServer(requestTimeout time.Duration, streams *streams.Streams, metrics h
 	}
 	return s
 }
+
+// routine are the paths that load balancers and Prometheus ask for.
+var routine = map[string]bool{"/healthz": true, "/readyz": true, "/metrics": true}
 
 // Open has the server answer GraphQL. Ready says why it can't do its work, if
 // it can't.

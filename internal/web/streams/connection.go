@@ -14,6 +14,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/coder/websocket"
 
+	"holdfast/internal/requestlog"
 	"holdfast/internal/web/wire"
 )
 
@@ -166,23 +167,30 @@ func (c *connection) subscribe(m message) (code websocket.StatusCode, reason str
 	if duplicate {
 		return closeDuplicate, shortened("Subscriber for " + m.ID + " already exists")
 	}
-	r, problems := newRequest(c.ctx, c.exec, params)
-	if problems != nil {
-		c.refuse(m.ID, problems)
-		return 0, ""
+	ctx := requestlog.With(c.ctx, requestlog.From(c.ctx).Operation())
+	r, problems := newRequest(ctx, c.exec, params)
+	if problems == nil {
+		problems = c.start(m.ID, r)
 	}
-	if refused := c.start(m.ID, r); refused != nil {
-		c.refuse(m.ID, refused)
+	if problems != nil {
+		c.refuse(ctx, m.ID, problems)
 	}
 	return 0, ""
 }
 
 // refuse ends an operation before it began.
-func (c *connection) refuse(id string, response *graphql.Response) {
+func (c *connection) refuse(ctx context.Context, id string, response *graphql.Response) {
+	wire.NoteErrors(ctx, response)
+	c.logEnd(ctx)
 	errors, err := json.Marshal(response.Errors)
 	if err == nil {
 		c.write(message{ID: id, Type: "error", Payload: errors})
 	}
+}
+
+// logEnd writes the line of an operation.
+func (c *connection) logEnd(ctx context.Context) {
+	requestlog.From(ctx).Streamed(ctx, c.streams.options.Log, byWebSocket)
 }
 
 func (c *connection) write(m message) {

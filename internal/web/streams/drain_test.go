@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -228,7 +229,7 @@ func TestADrainLeavesAReaderThatIsNeverDoneNoChoice(t *testing.T) {
 // serving ends.
 func (w *world) serve() (*web.Server, <-chan error) {
 	w.t.Helper()
-	server := web.NewServer(patience, w.streams, http.NotFoundHandler())
+	server := web.NewServer(patience, w.streams, http.NotFoundHandler(), slog.New(slog.DiscardHandler))
 	server.Open(w.handler, func(context.Context) error { return nil })
 	listener, err := web.Listen(w.t.Context(), "127.0.0.1:0")
 	require.NoError(w.t, err)

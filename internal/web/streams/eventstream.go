@@ -54,6 +54,7 @@ func (t eventStreams) Do(w http.ResponseWriter, r *http.Request, exec graphql.Gr
 	_ = c.control.SetReadDeadline(time.Now().Add(t.timing.hello))
 	asked, problems := t.requestOf(r, exec)
 	if problems != nil {
+		wire.NoteErrors(r.Context(), problems)
 		_ = c.write(nextEvent(encode(problems)) + completeEvent)
 		return
 	}

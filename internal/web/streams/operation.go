@@ -16,7 +16,8 @@ type operation struct {
 	id string
 	// head is what an event's message begins with.
 	head []byte
-	// stop has nothing more delivered.
+	// stop has nothing more delivered. Whoever has taken the operation out of the
+	// connection calls it, once.
 	stop func()
 	// skus is how many its request names.
 	skus int
@@ -34,8 +35,11 @@ func (c *connection) start(id string, r request) *graphql.Response {
 		skus: r.skus,
 	}
 	op.wake = func() { c.schedule(op) }
-	var begin func()
-	begin, op.stop = c.streams.answer(c.ctx, r, &op.outbox)
+	begin, stop := c.streams.answer(c.ctx, r, &op.outbox)
+	op.stop = func() {
+		stop()
+		c.logEnd(r.ctx)
+	}
 	if refused := c.open(op); refused != nil {
 		return refused
 	}

@@ -38,6 +38,7 @@ func newRequest(ctx context.Context, exec graphql.GraphExecutor, params *graphql
 		}
 	}()
 	operation, problems := exec.CreateOperationContext(ctx, params)
+	wire.NoteOperation(ctx, operation)
 	r = request{exec: exec, ctx: graphql.WithOperationContext(ctx, operation), operation: operation}
 	if len(problems) == 0 && r.isSubscription() && r.rootFields() != 1 {
 		problems = gqlerror.List{{Message: "a subscription asks for exactly one field", Extensions: map[string]any{"code": errcode.ValidationFailed}}}
@@ -73,20 +74,7 @@ func (r request) countSKUs() int {
 }
 
 // field is the operation's root field, or its first.
-func (r request) field() string {
-	selections := r.operation.Operation.SelectionSet
-	for len(selections) > 0 {
-		switch first := selections[0].(type) {
-		case *ast.Field:
-			return first.Name
-		case *ast.InlineFragment:
-			selections = first.SelectionSet
-		case *ast.FragmentSpread:
-			selections = first.Definition.SelectionSet
-		}
-	}
-	return ""
-}
+func (r request) field() string { return wire.RootField(r.operation.Operation) }
 
 // key is the same for all requests that have the same answer. All callers are one
 // principal: once they aren't, whose the request is belongs into the key.

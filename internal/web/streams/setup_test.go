@@ -19,6 +19,7 @@ import (
 
 	"holdfast/internal/feed"
 	"holdfast/internal/inventory"
+	"holdfast/internal/requestlog"
 	"holdfast/internal/web"
 	"holdfast/internal/web/limits"
 	"holdfast/internal/web/streams"
@@ -76,7 +77,7 @@ func newWorld(t *testing.T, changes ...func(*setting)) *world {
 	w.Feed = feed.New(w, nil, feed.Options{Log: slog.New(slog.DiscardHandler)})
 	set := setting{Options: streams.Options{
 		SubscriptionsMax: 50, WatchedSKUsMax: 2500, ConnectionsMax: 1000, RequestTimeout: patience,
-		MessageBytesMax: limits.Default().BodyBytes, Observer: w.seen,
+		MessageBytesMax: limits.Default().BodyBytes, Observer: w.seen, Log: slog.New(requestlog.Handler(slog.NewTextHandler(&w.log, nil), nil)),
 	}}
 	set.Timing.DrainSpread = time.Millisecond
 	set.extensions = []graphql.HandlerExtension{counter{&w.responses}}
@@ -84,11 +85,11 @@ func newWorld(t *testing.T, changes ...func(*setting)) *world {
 		change(&set)
 	}
 	w.streams = streams.NewTimed(set.Options, set.Timing)
-	w.handler = web.GraphQL(&resolvers.Root{Feed: w.Feed}, w.streams, limits.Default(), slog.New(slog.NewTextHandler(&w.log, nil)), set.extensions...)
+	w.handler = web.GraphQL(&resolvers.Root{Feed: w.Feed}, w.streams, limits.Default(), set.Log, set.extensions...)
 	if set.around != nil {
 		w.handler = set.around(w.handler)
 	}
-	server := httptest.NewServer(w.handler)
+	server := httptest.NewServer(requestlog.HTTP{Log: set.Log}.Around(w.handler))
 	w.url = server.URL
 	w.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	t.Cleanup(func() {

@@ -6,7 +6,10 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"holdfast/internal/feed"
+	"holdfast/internal/web/wire"
 )
 
 // yieldAfter is how many subscribers are told before those who write for them
@@ -110,19 +113,18 @@ func (s *source) run(ctx context.Context) {
 	defer s.cancel()
 	defer func() {
 		if panicked := recover(); panicked != nil {
-			s.end(&event{payload: encode(s.request.recovered(panicked))})
+			s.end(s.request.recovered(panicked))
 		}
 	}()
 	responses, ctx := s.request.exec.DispatchOperation(ctx, s.request.operation)
-	var last *event
+	var last *graphql.Response
 	for response := responses(ctx); response != nil; response = responses(ctx) {
-		payload := encode(response)
 		if response.Data == nil { // it is no event: the subscription was refused
-			last = &event{payload: payload}
+			last = response
 			break
 		}
 		select {
-		case s.payloads <- payload:
+		case s.payloads <- encode(response):
 		case <-ctx.Done():
 		}
 	}
@@ -183,7 +185,7 @@ func (s *source) publish(e event) {
 // end tells everybody that nothing more is to come, after a last word if there
 // is one. Those whom the present state was never read for aren't answered by
 // it, and begin anew; but nobody is where it ended before any was read.
-func (s *source) end(last *event) {
+func (s *source) end(last *graphql.Response) {
 	s.mu.Lock()
 	s.over = true
 	told, unanswered := s.current, s.joined
@@ -199,12 +201,7 @@ func (s *source) end(last *event) {
 	s.mu.Unlock()
 
 	s.sharing.remove(s)
-	for _, one := range told {
-		if last != nil {
-			one.out.put(*last)
-		}
-		one.out.end()
-	}
+	endAll(told, last)
 	for _, one := range unanswered {
 		s.sharing.join(one)
 	}
@@ -259,12 +256,23 @@ func (s *source) Refused(err error) {
 	refused := s.gathered
 	s.gathered = nil
 	s.mu.Unlock()
-	if len(refused) == 0 {
-		return
+	if len(refused) > 0 {
+		endAll(refused, refused[0].request.failure(err))
 	}
-	last := event{payload: encode(s.request.failure(err))}
-	for _, one := range refused {
-		one.out.put(last)
+}
+
+// endAll tells them that nothing more is to come, after a last word if there is
+// one.
+func endAll(told []*subscriber, last *graphql.Response) {
+	var word event
+	if last != nil {
+		word.payload = encode(last)
+	}
+	for _, one := range told {
+		if last != nil {
+			wire.NoteErrors(one.request.ctx, last)
+			one.out.put(word)
+		}
 		one.out.end()
 	}
 }

@@ -3,6 +3,7 @@ package streams
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"holdfast/internal/requestlog"
 	"holdfast/internal/web/wire"
 )
 
@@ -29,6 +31,9 @@ type Options struct {
 	MessageBytesMax int64
 	// Observer is told what happens; nil: nobody is.
 	Observer Observer
+	// Log gets a line for each operation over a WebSocket, once it has ended; nil:
+	// none is written.
+	Log *slog.Logger
 }
 
 // Observer is told what happens to subscribers. It must be quick, and safe for
@@ -91,6 +96,9 @@ type connected interface {
 func New(options Options) *Streams {
 	if options.Observer == nil {
 		options.Observer = nobody{}
+	}
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Streams{
 		options: options,
@@ -167,7 +175,7 @@ func (s *Streams) answer(ctx context.Context, r request, out *outbox) (begin, st
 	field := r.field()
 	out.tell.observer = nobody{}
 	if r.isSubscription() {
-		out.tell = observed{s.options.Observer, field}
+		out.tell = observed{s.options.Observer, field, requestlog.From(r.ctx)}
 	}
 	if r.isSubscription() && latestValue[field] {
 		one := &subscriber{request: r, out: out}
@@ -224,9 +232,15 @@ func exceeded(limit wire.Limit, what, variable string) *graphql.Response {
 type observed struct {
 	observer Observer
 	field    string
+	// logged is what its line in the log is written from.
+	logged *requestlog.Request
 }
 
-func (o observed) sent()      { o.observer.Sent(o.field) }
+func (o observed) sent() {
+	o.observer.Sent(o.field)
+	o.logged.Sent()
+}
+
 func (o observed) coalesced() { o.observer.Coalesced(o.field) }
 
 // nobody observes nothing.
