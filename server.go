@@ -9,11 +9,13 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/uptrace/bun"
 	"golang.org/x/term"
 
@@ -28,6 +30,7 @@ import (
 	"holdfast/internal/metrics"
 	"holdfast/internal/upkeep"
 	"holdfast/internal/web"
+	"holdfast/internal/web/playground"
 	"holdfast/internal/web/streams"
 	"holdfast/migrations"
 	"holdfast/repo"
@@ -80,7 +83,7 @@ func (p program) serve(ctx context.Context) error {
 		SubscriptionsMax: settings.SubscriptionsMax, ConnectionsMax: settings.ConnectionsMax,
 		RequestTimeout: settings.RequestTimeout, MessageBytesMax: web.BodyBytesMax, Observer: measured.Streams,
 	})
-	server := web.NewServer(settings.RequestTimeout, clients, measured.Handler())
+	server := web.NewServer(settings.RequestTimeout, clients, measured.Handler(), home(settings))
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	defer func() { _ = listener.Close() }()
@@ -123,8 +126,9 @@ func (p program) serve(ctx context.Context) error {
 		retention.Start()
 	}
 	root := &resolvers.Root{Repo: store, Feed: subscribers}
-	server.Open(web.GraphQL(root, clients, log, resolvers.Loaders{Repo: store}), store.Ready)
-	printWelcome(p.out, listener.Addr(), db.private)
+	api := web.GraphQL(root, clients, log, append(introspection(settings), resolvers.Loaders{Repo: store})...)
+	server.Open(api, store.Ready)
+	printWelcome(p.out, listener.Addr(), settings.Playground, db.private)
 
 	select {
 	case err = <-served:
@@ -141,6 +145,22 @@ func (p program) serve(ctx context.Context) error {
 	store.Close(grace)
 	log.Info("stopped")
 	return err
+}
+
+// home is what answers at /.
+func home(settings config.Config) http.Handler {
+	if !settings.Playground {
+		return playground.Off("/graphql")
+	}
+	return playground.Handler("/graphql", settings.Introspection)
+}
+
+// introspection has GraphQL tell its schema or not.
+func introspection(settings config.Config) []graphql.HandlerExtension {
+	if settings.Introspection {
+		return nil
+	}
+	return []graphql.HandlerExtension{web.NoIntrospection{}}
 }
 
 func (p program) configure() (config.Config, *slog.Logger, error) {
@@ -239,13 +259,17 @@ func (o opened) close(log *slog.Logger) {
 	}
 }
 
-func printWelcome(out io.Writer, addr net.Addr, private *localpg.Server) {
+func printWelcome(out io.Writer, addr net.Addr, hasPlayground bool, private *localpg.Server) {
 	host, port, _ := net.SplitHostPort(addr.String())
 	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
 		host = "localhost"
 	}
 	at := net.JoinHostPort(host, port)
-	fmt.Fprintf(out, "\nHoldfast is ready.\n\n  Playground  http://%s/\n  Live board  http://%s/live\n  GraphQL     http://%s/graphql\n", at, at, at)
+	fmt.Fprint(out, "\nHoldfast is ready.\n\n")
+	if hasPlayground {
+		fmt.Fprintf(out, "  Playground  http://%s/\n", at)
+	}
+	fmt.Fprintf(out, "  Live board  http://%s/live\n  GraphQL     http://%s/graphql\n", at, at)
 	if private != nil {
 		fmt.Fprintf(out, "  psql        psql '%s'\n", private.URL())
 	}

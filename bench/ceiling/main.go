@@ -40,7 +40,7 @@ func newServer(log io.Writer) *web.Server {
 	clients := streams.New(streams.Options{
 		SubscriptionsMax: 1, ConnectionsMax: 1, RequestTimeout: requestTimeout, MessageBytesMax: web.BodyBytesMax,
 	})
-	server := web.NewServer(requestTimeout, clients, http.NotFoundHandler())
+	server := web.NewServer(requestTimeout, clients, http.NotFoundHandler(), http.NotFoundHandler())
 	server.Open(web.GraphQL(root{}, clients, slog.New(slog.NewTextHandler(log, nil))), func(context.Context) error { return nil })
 	return server
 }

@@ -25,6 +25,9 @@ type Config struct {
 	Addr    string `env:"HOLDFAST_ADDR" envDefault:"127.0.0.1:8080" about:"host:port to listen on; :8080 means all interfaces"`
 	DataDir string `env:"HOLDFAST_DATA_DIR" envDefault:".holdfast" about:"where the private PostgreSQL lives"`
 
+	Playground    bool `env:"HOLDFAST_PLAYGROUND" envDefault:"true" about:"whether / is the Playground"`
+	Introspection bool `env:"HOLDFAST_INTROSPECTION" envDefault:"true" about:"whether clients may ask for the schema"`
+
 	// Demo is true unless told otherwise when DatabaseURL is empty.
 	Demo bool `env:"HOLDFAST_DEMO" shown:"(varies)" about:"sample SKUs if empty; true without DATABASE_URL"`
 

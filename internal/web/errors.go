@@ -20,6 +20,7 @@ const (
 	codeBadInput     = "BAD_USER_INPUT"
 	codeNotPersisted = "PERSISTED_QUERY_NOT_FOUND"
 	codeLimit        = "LIMIT_EXCEEDED"
+	codeForbidden    = "FORBIDDEN"
 	codeOverloaded   = "OVERLOADED"
 	codeInternal     = "INTERNAL"
 )

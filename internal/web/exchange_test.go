@@ -216,7 +216,7 @@ type exchangeServer struct {
 func newExchange(t *testing.T, extensions ...graphql.HandlerExtension) exchangeServer {
 	t.Helper()
 	handler := GraphQL(idle{}, streams.New(streams.Options{}), slog.New(slog.DiscardHandler), extensions...)
-	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler())
+	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler(), http.NotFoundHandler())
 	server.Open(handler, nil)
 	listening := httptest.NewServer(server.http.Handler)
 	t.Cleanup(listening.Close)

@@ -27,7 +27,7 @@ const createHold = `{"query":"mutation ($input: CreateHoldInput!) { createHold(i
 // resolver, which does nothing.
 func BenchmarkGraphQL(b *testing.B) {
 	handler := GraphQL(idle{}, streams.New(streams.Options{}), slog.New(slog.DiscardHandler), resolvers.Loaders{})
-	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler())
+	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler(), http.NotFoundHandler())
 	server.Open(handler, nil)
 	endpoint := server.http.Handler
 

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"holdfast/internal/web/live"
-	"holdfast/internal/web/playground"
 	"holdfast/internal/web/streams"
 )
 
@@ -46,8 +45,9 @@ type opened struct {
 }
 
 // NewServer returns a server that is alive and can be measured, but not ready
-// before Open. A request that isn't a stream is given requestTimeout.
-func NewServer(requestTimeout time.Duration, streams *streams.Streams, metrics http.Handler) *Server {
+// before Open. A request that isn't a stream is given requestTimeout. Home
+// answers at /, and wherever nothing else does.
+func NewServer(requestTimeout time.Duration, streams *streams.Streams, metrics, home http.Handler) *Server {
 	s := &Server{requestTimeout: requestTimeout, timing: defaultTiming, streams: streams}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/graphql", s.serveGraphQL)
@@ -59,7 +59,7 @@ func NewServer(requestTimeout time.Duration, streams *streams.Streams, metrics h
 	board := live.Handler("graphql")
 	mux.Handle("/live", board)
 	mux.Handle("/live/", board)
-	mux.Handle("/", playground.Handler("/graphql"))
+	mux.Handle("/", home)
 	s.http = &http.Server{
 		Handler:           s.closingWhileDraining(s.hurryingBodies(mux)),
 		ReadHeaderTimeout: readHeaderTimeout,

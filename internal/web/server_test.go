@@ -20,7 +20,7 @@ import (
 // start serves the handler until t ends, and returns the server and its URL.
 func start(t *testing.T, graphql http.HandlerFunc) (*Server, string) {
 	t.Helper()
-	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler())
+	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler(), http.NotFoundHandler())
 	server.Open(graphql, func(context.Context) error { return nil })
 	return server, listen(t, server)
 }
@@ -77,7 +77,7 @@ func TestARequestUnderWayIsFinishedByADrain(t *testing.T) {
 
 func TestWhoWasLetInBeforeADrainClosedTheListenerIsAnswered(t *testing.T) {
 	t.Parallel()
-	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler())
+	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler(), http.NotFoundHandler())
 	server.timing.hearing = time.Minute
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -106,7 +106,7 @@ func TestWhoWasLetInBeforeADrainClosedTheListenerIsAnswered(t *testing.T) {
 
 func TestABodyThatDoesNotComeIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
-	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler())
+	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler(), http.NotFoundHandler())
 	server.timing.body = 50 * time.Millisecond
 	server.Open(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -126,7 +126,7 @@ func TestABodyThatDoesNotComeIsNotWaitedFor(t *testing.T) {
 
 func TestARequestMayTakeLongerThanItsBodyMay(t *testing.T) {
 	t.Parallel()
-	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler())
+	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler(), http.NotFoundHandler())
 	server.timing.body = 50 * time.Millisecond
 	server.Open(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -150,7 +150,7 @@ func TestARequestMayTakeLongerThanItsBodyMay(t *testing.T) {
 func TestWhoDoesNotReadAnAnswerIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	failed := make(chan error, 1)
-	server := NewServer(50*time.Millisecond-defaultTiming.answer, streams.New(streams.Options{}), http.NotFoundHandler())
+	server := NewServer(50*time.Millisecond-defaultTiming.answer, streams.New(streams.Options{}), http.NotFoundHandler(), http.NotFoundHandler())
 	server.Open(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		var err error
 		for err == nil {
@@ -174,7 +174,7 @@ func TestWhoDoesNotReadAnAnswerIsNotWaitedFor(t *testing.T) {
 func TestAServerThatIsStartingIsAliveButNotReady(t *testing.T) {
 	t.Parallel()
 	measured := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	url := listen(t, NewServer(time.Minute, streams.New(streams.Options{}), measured))
+	url := listen(t, NewServer(time.Minute, streams.New(streams.Options{}), measured, http.NotFoundHandler()))
 	for path, wanted := range map[string]int{
 		"/healthz": http.StatusOK, "/readyz": http.StatusServiceUnavailable, "/graphql": http.StatusServiceUnavailable, "/metrics": http.StatusNoContent,
 	} {

@@ -228,7 +228,7 @@ func TestADrainLeavesAReaderThatIsNeverDoneNoChoice(t *testing.T) {
 // serving ends.
 func (w *world) serve() (*web.Server, <-chan error) {
 	w.t.Helper()
-	server := web.NewServer(patience, w.streams, http.NotFoundHandler())
+	server := web.NewServer(patience, w.streams, http.NotFoundHandler(), http.NotFoundHandler())
 	server.Open(w.handler, func(context.Context) error { return nil })
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(w.t, err)
