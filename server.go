@@ -30,6 +30,7 @@ import (
 	"holdfast/internal/metrics"
 	"holdfast/internal/upkeep"
 	"holdfast/internal/web"
+	"holdfast/internal/web/origin"
 	"holdfast/internal/web/playground"
 	"holdfast/internal/web/streams"
 	"holdfast/migrations"
@@ -127,7 +128,7 @@ func (p program) serve(ctx context.Context) error {
 	}
 	root := &resolvers.Root{Repo: store, Feed: subscribers}
 	api := web.GraphQL(root, clients, log, append(introspection(settings), resolvers.Loaders{Repo: store})...)
-	server.Open(api, store.Ready)
+	server.Open(origin.Guard(api, settings.CORSOrigins, origin.Proxies(settings.TrustedProxies)), store.Ready)
 	printWelcome(p.out, listener.Addr(), settings.Playground, db.private)
 
 	select {

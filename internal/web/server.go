@@ -21,6 +21,10 @@ const (
 	// lines and their metadata fit many times over.
 	BodyBytesMax = 1 << 20
 
+	// headerBytesMax bounds a request's line and header, which each connection may
+	// have the server keep: a query in a URL fits, and a proxy's cookies.
+	headerBytesMax = 64 << 10
+
 	readyTimeout = 2 * time.Second
 )
 
@@ -64,8 +68,9 @@ func NewServer(requestTimeout time.Duration, streams *streams.Streams, metrics, 
 		Handler:           s.closingWhileDraining(s.hurryingBodies(mux)),
 		ReadHeaderTimeout: readHeaderTimeout,
 		// Streams have limits of their own in its place.
-		WriteTimeout: requestTimeout + s.timing.answer,
-		IdleTimeout:  idleTimeout,
+		WriteTimeout:   requestTimeout + s.timing.answer,
+		IdleTimeout:    idleTimeout,
+		MaxHeaderBytes: headerBytesMax,
 	}
 	return s
 }

@@ -124,14 +124,3 @@ func TestAHandshakeThatFailsLeavesRoom(t *testing.T) {
 	}
 	w.dial()
 }
-
-func TestAPageOfAnotherSiteIsRefused(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	_, response, err := websocket.Dial(t.Context(), strings.Replace(w.url, "http", "ws", 1)+"/graphql", &websocket.DialOptions{
-		HTTPClient: w.client, Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: http.Header{"Origin": {"https://elsewhere.example"}},
-	})
-	require.Error(t, err)
-	require.Equal(t, http.StatusForbidden, response.StatusCode)
-	w.requireNobody()
-}
