@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
@@ -68,6 +69,17 @@ func TestWhoHasAllTheirSubscriptionsCanStillAsk(t *testing.T) {
 	close(g.open)
 	require.Equal(t, "asked", s.receive().ID)
 	s.requireComplete("asked")
+}
+
+func TestAConnectionWhoseTurnIsTooFarAwayIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(s *setting) { s.Turn = -time.Hour }) // before the first
+	_, response, err := websocket.Dial(t.Context(), strings.Replace(w.url, "http", "ws", 1)+"/graphql",
+		&websocket.DialOptions{HTTPClient: w.client, Subprotocols: []string{"graphql-transport-ws"}})
+	require.Error(t, err)
+	require.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
+	require.Equal(t, "hurry", <-w.seen.refused)
+	w.requireNobody()
 }
 
 func TestAConnectionTooManyIsRefusedUntilOneHasLeft(t *testing.T) {
