@@ -1,6 +1,7 @@
 package origin_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"testing"
@@ -36,7 +37,7 @@ func TestClientIsTheRightMostThatIsNoTrustedProxy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			request := httptest.NewRequest("POST", "/graphql", nil)
+			request := httptest.NewRequest(http.MethodPost, "/graphql", nil)
 			request.RemoteAddr = test.from
 			request.Header["X-Forwarded-For"] = test.forwarded
 			assert.Equal(t, test.client, proxies.Client(request).String())
@@ -46,7 +47,7 @@ func TestClientIsTheRightMostThatIsNoTrustedProxy(t *testing.T) {
 
 func TestWithoutTrustedProxiesTheClientIsWhoConnected(t *testing.T) {
 	t.Parallel()
-	request := httptest.NewRequest("POST", "/graphql", nil)
+	request := httptest.NewRequest(http.MethodPost, "/graphql", nil)
 	request.RemoteAddr = "10.0.0.1:4000"
 	request.Header.Set("X-Forwarded-For", "192.0.2.1")
 	assert.Equal(t, "10.0.0.1", origin.Proxies(nil).Client(request).String())

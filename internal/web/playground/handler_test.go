@@ -78,6 +78,25 @@ func TestEverythingThePageLoadsComesFromHere(t *testing.T) {
 	}
 }
 
+// named are the hosts that the libraries name: in the names of XML's languages,
+// in comments, and in what they say to who builds pages with them.
+var named = map[string]bool{
+	"www.w3.org": true, "reactjs.org": true, "radix-ui.com": true, "github.com": true,
+	"en.wikipedia.org": true, "commonmark.org": true, "codemirror.net": true,
+}
+
+func TestNothingNamesAHostToLoadFrom(t *testing.T) {
+	t.Parallel()
+	handler := playground.Handler("/graphql", true)
+	for _, address := range append(loaded(t, handler), "", "playground/examples.js") {
+		content := body(t, ask(t, handler, http.MethodGet, "/"+address).Body)
+		isOurs := !strings.Contains(address, ".min.")
+		for _, match := range regexp.MustCompile(`(?:https?|wss?)://([\w.-]+)`).FindAllStringSubmatch(content, -1) {
+			assert.True(t, named[match[1]] && (!isOurs || match[1] == "www.w3.org"), "%s names %s", address, match[0])
+		}
+	}
+}
+
 func TestPageRunsNoInlineScript(t *testing.T) {
 	t.Parallel()
 	response := ask(t, playground.Handler("/graphql", true), http.MethodGet, "/")
