@@ -57,7 +57,7 @@ func (p *tab) value(expression string) string {
 func (p *tab) awaitKept(token string) {
 	p.t.Helper()
 	for _, place := range []string{"tabState", "variables"} {
-		p.await(`localStorage.getItem('holdfast:graphiql:` + place + `').includes(` + quote(token) + `)`)
+		p.await(`localStorage.getItem('holdfast:graphiql:` + place + `')?.includes(` + quote(token) + `)`)
 	}
 }
 

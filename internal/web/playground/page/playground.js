@@ -41,7 +41,7 @@ function refreshKept(storage) {
 function FreshTokens() {
   const { activeTabIndex: opened, variableEditor } = GraphiQL.React.useEditorContext();
   const last = React.useRef(opened);
-  React.useEffect(() => {
+  React.useLayoutEffect(() => {
     if (last.current === opened) {
       return;
     }
