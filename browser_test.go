@@ -16,13 +16,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// startBrowser starts a Chromium without a window, which runs until t ends.
+// startBrowser starts a Chromium without a window, which runs until t ends, and
+// finds no host by its name.
 func startBrowser(t *testing.T) context.Context {
 	t.Helper()
 	// Chromium's sandbox refuses root and many a container, and guards against
 	// pages that aren't ours.
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1280, 800))
+		chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1280, 800),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
 	browser, cancel := chromedp.NewContext(allocator)
@@ -49,6 +51,7 @@ type tab struct {
 	mu       sync.Mutex
 	faults   []string
 	requests []string
+	headers  network.Headers // of the last request
 }
 
 // openTab opens the page in a window of its own.
@@ -77,14 +80,14 @@ func (p *tab) listen(event any) {
 	case *log.EventEntryAdded:
 		p.faults = append(p.faults, event.Entry.Text)
 	case *network.EventRequestWillBeSent:
-		p.requests = append(p.requests, event.Request.URL)
+		p.requests, p.headers = append(p.requests, event.Request.URL), event.Request.Headers
 	case *network.EventWebSocketCreated:
 		p.requests = append(p.requests, event.URL)
 	}
 }
 
 // requireQuiet says that the page has had nothing to complain of, and asked
-// nobody but its own server.
+// nobody but its own server. What it has as data it asks nobody for.
 func (p *tab) requireQuiet(s *server) {
 	p.t.Helper()
 	p.mu.Lock()
@@ -94,30 +97,49 @@ func (p *tab) requireQuiet(s *server) {
 	for _, request := range p.requests {
 		address, err := url.Parse(request)
 		require.NoError(p.t, err)
-		require.Equal(p.t, s.url, "http://"+address.Host, "%s", request)
+		if address.Scheme == "data" {
+			continue
+		}
+		require.Equal(p.t, s.url, "http://"+address.Host, "%.200s", request)
 	}
 }
 
+func (p *tab) lastHeaders() network.Headers {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.headers
+}
+
 // await waits until the expression holds in the page, looking again whenever
-// anything in it changes.
+// anything in it changes, and at each frame for what doesn't show.
 func (p *tab) await(expression string) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
 	_, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`new Promise((resolve) => {
 		const observer = new MutationObserver(look);
+		let found = false;
 		function look() {
-			if (`+expression+`) {
+			found ||= Boolean(`+expression+`);
+			if (found) {
 				observer.disconnect();
 				resolve(true);
 			}
 		}
+		function lookEachFrame() {
+			look();
+			if (!found) {
+				requestAnimationFrame(lookEachFrame);
+			}
+		}
 		observer.observe(document, {subtree: true, childList: true, characterData: true, attributes: true});
-		look();
+		lookEachFrame();
 	})`, chromedp.EvalAwaitPromise))
 	if err != nil {
 		text, _ := chromedp.Run(p.ctx, chromedp.Evaluate[string](`document.body.innerText`))
-		require.NoError(p.t, err, "%s is never so; the page says:\n%s", expression, text)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		require.NoError(p.t, err, "%s is never so; the page says:\n%s\n%q", expression, text, p.faults)
 	}
 }
 

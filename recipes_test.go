@@ -15,8 +15,8 @@ import (
 
 // A step of a recipe is an operation, followed by its answer.
 var (
-	recipeStep    = regexp.MustCompile("(?s)```graphql\n([^#].*?)\n```\n\n```json\n(.*?)\n```")
-	reservationID = regexp.MustCompile(`"[0-9a-f-]{36}"`)
+	recipeStep = regexp.MustCompile("(?s)```graphql\n([^#].*?)\n```\n\n```json\n(.*?)\n```")
+	quotedID   = regexp.MustCompile(`"[0-9a-f-]{36}"`)
 )
 
 // toExpire is what the hold asks for that the page lets run out.
@@ -50,7 +50,7 @@ func TestRecipesOfTheClientsPageAnswerAsItSays(t *testing.T) {
 // follow makes a step, and returns its answer.
 func (c cook) follow(t *testing.T, operation, shown string) string {
 	t.Helper()
-	operation = reservationID.ReplaceAllStringFunc(operation, func(id string) string {
+	operation = quotedID.ReplaceAllStringFunc(operation, func(id string) string {
 		if own, known := c.ids[id]; known {
 			return own
 		}
@@ -69,8 +69,8 @@ func (c cook) follow(t *testing.T, operation, shown string) string {
 // learn notes which reservations the page speaks of.
 func (c cook) learn(t *testing.T, shown, answer string) {
 	t.Helper()
-	own := reservationID.FindAllString(answer, -1)
-	for i, id := range reservationID.FindAllString(shown, -1) {
+	own := quotedID.FindAllString(answer, -1)
+	for i, id := range quotedID.FindAllString(shown, -1) {
 		if known, again := c.ids[id]; again {
 			require.Equal(t, known, own[i], "the same reservation")
 		}
@@ -82,7 +82,7 @@ func (c cook) learn(t *testing.T, shown, answer string) {
 func (c cook) awaitEnd(t *testing.T, answer string) {
 	t.Helper()
 	w := c.s.dial(t)
-	w.subscribe("1", "reservationChanged(id: "+reservationID.FindString(answer)+") { status }")
+	w.subscribe("1", "reservationChanged(id: "+quotedID.FindString(answer)+") { status }")
 	for message := w.receive(); message.Type != "complete"; {
 		message = w.receive()
 	}

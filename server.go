@@ -9,11 +9,13 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/uptrace/bun"
 	"golang.org/x/term"
 
@@ -31,6 +33,8 @@ import (
 	"holdfast/internal/upkeep"
 	"holdfast/internal/web"
 	"holdfast/internal/web/limits"
+	"holdfast/internal/web/origin"
+	"holdfast/internal/web/playground"
 	"holdfast/internal/web/streams"
 	"holdfast/migrations"
 	"holdfast/repo"
@@ -87,7 +91,11 @@ func (p program) serve(ctx context.Context) error {
 		SubscriptionsMax: settings.SubscriptionsMax, WatchedSKUsMax: settings.WatchedSKUsMax, ConnectionsMax: settings.ConnectionsMax,
 		RequestTimeout: settings.RequestTimeout, MessageBytesMax: bounds.BodyBytes, Observer: measured.Streams, Log: log,
 	})
-	server := web.NewServer(settings.RequestTimeout, clients, measured.Handler(), log)
+	proxies := origin.Proxies(settings.TrustedProxies)
+	server := web.NewServer(web.Options{
+		RequestTimeout: settings.RequestTimeout, Streams: clients, Metrics: measured.Handler(), Home: home(settings),
+		Client: func(r *http.Request) string { return proxies.Client(r).String() }, Log: log,
+	})
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	defer func() { _ = listener.Close() }()
@@ -133,9 +141,10 @@ func (p program) serve(ctx context.Context) error {
 		retention.Start()
 	}
 	root := &resolvers.Root{Repo: store, Feed: subscribers}
-	extensions := append(traces.Extensions(), resolvers.Loaders{Repo: store})
-	server.Open(traces.HTTP(web.GraphQL(root, clients, bounds, log, extensions...)), store.Ready)
-	printWelcome(p.out, listener.Addr(), db.private)
+	extensions := append(traces.Extensions(), append(introspection(settings), resolvers.Loaders{Repo: store})...)
+	api := web.GraphQL(root, clients, bounds, log, extensions...)
+	server.Open(traces.HTTP(origin.Guard(api, settings.CORSOrigins, proxies)), store.Ready)
+	printWelcome(p.out, listener.Addr(), settings.Playground, db.private)
 
 	select {
 	case err = <-served:
@@ -155,6 +164,22 @@ func (p program) serve(ctx context.Context) error {
 	traces.Stop(grace)
 	log.Info("stopped")
 	return err
+}
+
+// home is what answers at /.
+func home(settings config.Config) http.Handler {
+	if !settings.Playground {
+		return playground.Off("/graphql")
+	}
+	return playground.Handler("/graphql", settings.Introspection)
+}
+
+// introspection has GraphQL tell its schema or not.
+func introspection(settings config.Config) []graphql.HandlerExtension {
+	if settings.Introspection {
+		return nil
+	}
+	return []graphql.HandlerExtension{web.NoIntrospection{}}
 }
 
 func (p program) configure() (config.Config, *slog.Logger, error) {
@@ -278,13 +303,17 @@ func (o opened) close(log *slog.Logger) {
 	}
 }
 
-func printWelcome(out io.Writer, addr net.Addr, private *localpg.Server) {
+func printWelcome(out io.Writer, addr net.Addr, hasPlayground bool, private *localpg.Server) {
 	host, port, _ := net.SplitHostPort(addr.String())
 	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
 		host = "localhost"
 	}
 	at := net.JoinHostPort(host, port)
-	fmt.Fprintf(out, "\nHoldfast is ready.\n\n  Playground  http://%s/\n  Live board  http://%s/live\n  GraphQL     http://%s/graphql\n", at, at, at)
+	fmt.Fprint(out, "\nHoldfast is ready.\n\n")
+	if hasPlayground {
+		fmt.Fprintf(out, "  Playground  http://%s/\n", at)
+	}
+	fmt.Fprintf(out, "  Live board  http://%s/live\n  GraphQL     http://%s/graphql\n", at, at)
 	if private != nil {
 		fmt.Fprintf(out, "  psql        psql '%s'\n", private.URL())
 	}

@@ -13,8 +13,8 @@ import (
 // change is one of a stock level, as the one who asked for it sees it. The SKUs
 // of a workload have one location, so that a level's version is its SKU's.
 type change struct {
-	version        int64
-	sent, answered time.Time
+	version             int64
+	due, sent, answered time.Time
 }
 
 // changes is all that were answered as done, by SKU.
@@ -59,6 +59,22 @@ func (c *changes) newest() map[int]int64 {
 		}
 	}
 	return newest
+}
+
+// dueWithin is how long answers took, from when they were due, to what fell due
+// between the two.
+func (c *changes) dueWithin(begin, end time.Time) *histogram {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	took := new(histogram)
+	for _, made := range c.bySKU {
+		for _, one := range made {
+			if !one.due.Before(begin) && one.due.Before(end) {
+				took.record(one.answered.Sub(one.due))
+			}
+		}
+	}
+	return took
 }
 
 const adjustStock = `mutation($input:AdjustStockInput!){adjustStock(input:$input){stockLevel{version} userErrors{code}}}`
@@ -108,7 +124,7 @@ func (l *load) run(ctx context.Context, w *world, p pace, skus int, servers []*s
 		}
 		outcomes[worker][outcome]++
 		if version, found := numberAfter(answer, "version"); found {
-			l.made.add(sku, change{version, sent, answered})
+			l.made.add(sku, change{version, due, sent, answered})
 		}
 		return nil
 	})

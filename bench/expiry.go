@@ -183,7 +183,7 @@ func (w *world) awaitExpiries(ctx context.Context, due map[string]time.Time) (*c
 			sku, _ := skuNumber([]byte(edge.Node.SKU))
 			if expiresAt, isWaiting := waiting[edge.Node.ReservationID]; isWaiting {
 				delete(waiting, edge.Node.ReservationID)
-				ended.add(sku, change{edge.Node.Version, expiresAt, edge.Node.At})
+				ended.add(sku, change{version: edge.Node.Version, sent: expiresAt, answered: edge.Node.At})
 			}
 		}
 		if len(page.Edges) == 0 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	"regexp"
@@ -66,6 +67,15 @@ func startServer(ctx context.Context, program, dir, databaseURL string) (*server
 	case <-ctx.Done():
 		return nil, errors.Join(fmt.Errorf("the server is not ready: %w\n%s", ctx.Err(), s.log), s.stop())
 	}
+}
+
+// host is where connections to it go.
+func (s *server) host() (string, error) {
+	u, err := url.Parse(s.url)
+	if err != nil {
+		return "", err
+	}
+	return hostPort(u), nil
 }
 
 // stop ends a server that startServer started, and returns when it has ended.

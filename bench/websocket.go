@@ -41,21 +41,9 @@ const (
 
 // openWebSocket takes the connection as far as a subscription that is asked for.
 func openWebSocket(conn net.Conn, host string, body []byte) (*webSocket, error) {
-	key := make([]byte, 16)
-	_, _ = rand.Read(key) // never fails: it ends the program first
-	_, err := fmt.Fprintf(conn, "GET /graphql HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n",
-		host, base64.StdEncoding.EncodeToString(key))
+	in, err := shakeHands(conn, host)
 	if err != nil {
 		return nil, err
-	}
-	in := bufio.NewReaderSize(conn, bufferBytes)
-	header, err := readHeader(in)
-	if err != nil {
-		return nil, err
-	}
-	if header.status != http.StatusSwitchingProtocols {
-		return nil, fmt.Errorf("the WebSocket was refused with status %d", header.status)
 	}
 	w := &webSocket{conn: conn, buffer: make([]byte, bufferBytes)}
 	w.filled, _ = io.ReadFull(in, w.buffer[:in.Buffered()])
@@ -72,6 +60,24 @@ func openWebSocket(conn net.Conn, host string, body []byte) (*webSocket, error) 
 		}
 	}
 	return w, w.say(`{"id":"1","type":"subscribe","payload":` + string(body) + `}`)
+}
+
+// shakeHands makes the connection a WebSocket, and returns what to read on from.
+func shakeHands(conn net.Conn, host string) (*bufio.Reader, error) {
+	key := make([]byte, 16)
+	_, _ = rand.Read(key) // never fails: it ends the program first
+	_, err := fmt.Fprintf(conn, "GET /graphql HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n",
+		host, base64.StdEncoding.EncodeToString(key))
+	if err != nil {
+		return nil, err
+	}
+	in := bufio.NewReaderSize(conn, bufferBytes)
+	header, err := readHeader(in)
+	if err == nil && header.status != http.StatusSwitchingProtocols {
+		err = fmt.Errorf("the WebSocket was refused with status %d", header.status)
+	}
+	return in, err
 }
 
 func (w *webSocket) next() ([]byte, error) {

@@ -30,6 +30,7 @@ type needs struct {
 var workloads = []workload{
 	hot, spread, zipf, batch, convert, release, soldout, availability, watched, due, servers, alone, sweep,
 	delivery, crowd, stalled, cuts, expiry,
+	loris, handshakes,
 }
 
 // sizes is how much of everything. What is zero in the user's is the workload's.

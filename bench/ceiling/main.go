@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"time"
 
@@ -42,7 +41,7 @@ func newServer(log io.Writer) *web.Server {
 		SubscriptionsMax: 1, ConnectionsMax: 1, RequestTimeout: requestTimeout, MessageBytesMax: bounds.BodyBytes,
 	})
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	server := web.NewServer(requestTimeout, clients, http.NotFoundHandler(), logger)
+	server := web.NewServer(web.Options{RequestTimeout: requestTimeout, Streams: clients, Log: logger})
 	server.Open(web.GraphQL(root{}, clients, bounds, logger), func(context.Context) error { return nil })
 	return server
 }

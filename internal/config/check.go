@@ -47,9 +47,14 @@ func refuseUnparsed(err error, values map[string]string) error {
 	var parseError env.ParseError
 	if errors.As(err, &parseError) {
 		for _, v := range variables {
-			if v.field.Name == parseError.Name {
-				return v.refuse(values[v.name])
+			if v.field.Name != parseError.Name {
+				continue
 			}
+			var inList *elementError
+			if errors.As(parseError.Err, &inList) {
+				return fmt.Errorf("%s %w", v.name, inList)
+			}
+			return v.refuse(values[v.name])
 		}
 	}
 	return errors.New("the environment can't be read")

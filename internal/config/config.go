@@ -25,6 +25,12 @@ type Config struct {
 	Addr    string `env:"HOLDFAST_ADDR" envDefault:"127.0.0.1:8080" about:"host:port to listen on; :8080 means all interfaces"`
 	DataDir string `env:"HOLDFAST_DATA_DIR" envDefault:".holdfast" about:"where the private PostgreSQL lives"`
 
+	Playground    bool `env:"HOLDFAST_PLAYGROUND" envDefault:"true" about:"whether / is the Playground"`
+	Introspection bool `env:"HOLDFAST_INTROSPECTION" envDefault:"true" about:"whether clients may ask for the schema"`
+
+	CORSOrigins    Origins  `env:"HOLDFAST_CORS_ORIGINS" shown:"(none)" about:"origins of other sites' pages that may call; or *"`
+	TrustedProxies Networks `env:"HOLDFAST_TRUSTED_PROXIES" shown:"(none)" about:"proxies whose X-Forwarded headers are believed"`
+
 	// Demo is true unless told otherwise when DatabaseURL is empty.
 	Demo bool `env:"HOLDFAST_DEMO" shown:"(varies)" about:"sample SKUs if empty; true without DATABASE_URL"`
 

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"log/slog"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,8 @@ func TestEmptyEnvironmentGivesTheDefaults(t *testing.T) {
 	assert.Equal(t, config.Config{
 		Addr:                  "127.0.0.1:8080",
 		DataDir:               ".holdfast",
+		Playground:            true,
+		Introspection:         true,
 		Demo:                  true,
 		LockStrategy:          "PESSIMISTIC",
 		OptimisticRetries:     3,
@@ -60,6 +63,7 @@ func TestGoodValueIsTaken(t *testing.T) {
 	retries := func(c config.Config) any { return c.OptimisticRetries }
 	lines := func(c config.Config) any { return c.LinesMax }
 	level := func(c config.Config) any { return c.LogLevel }
+	origins := func(c config.Config) any { return c.CORSOrigins }
 	for _, test := range []struct {
 		set  string
 		read func(config.Config) any
@@ -79,6 +83,14 @@ func TestGoodValueIsTaken(t *testing.T) {
 		{"HOLDFAST_ADDR=shop-1.example:65535", addr, "shop-1.example:65535"},
 		{"HOLDFAST_ADDR=", addr, "127.0.0.1:8080"},
 		{"HOLDFAST_DATA_DIR=/var/lib/hold fast", func(c config.Config) any { return c.DataDir }, "/var/lib/hold fast"},
+		{"HOLDFAST_PLAYGROUND=false", func(c config.Config) any { return c.Playground }, false},
+		{"HOLDFAST_INTROSPECTION=false", func(c config.Config) any { return c.Introspection }, false},
+		{"HOLDFAST_CORS_ORIGINS=", origins, config.Origins(nil)},
+		{"HOLDFAST_CORS_ORIGINS=*", origins, config.Origins{"*"}},
+		{"HOLDFAST_CORS_ORIGINS=https://Shop.example, http://localhost:3000", origins, config.Origins{"https://shop.example", "http://localhost:3000"}},
+		{"HOLDFAST_CORS_ORIGINS=https://shop.example:443,http://[::1]:80", origins, config.Origins{"https://shop.example", "http://[::1]"}},
+		{"HOLDFAST_TRUSTED_PROXIES=10.1.2.3/8, 192.0.2.7,::1", func(c config.Config) any { return c.TrustedProxies },
+			config.Networks{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("::1/128")}},
 		{"HOLDFAST_DEMO=false", demo, false},
 		{"HOLDFAST_DEMO=1", demo, true},
 		{"HOLDFAST_LOCK_STRATEGY=OPTIMISTIC", strategy, "OPTIMISTIC"},
@@ -120,6 +132,8 @@ func TestBadValueIsRefusedInOneLineThatNamesTheVariable(t *testing.T) {
 	const (
 		addrForm   = "; it must be host:port with a port from 0 to 65535, such as 127.0.0.1:8080, or :8080 for all interfaces"
 		durationIn = "; it must be a duration from "
+		originForm = "; it must be origins such as https://shop.example, with commas between, or * for all"
+		proxyForm  = "; it must be addresses or networks such as 10.0.0.0/8, with commas between"
 	)
 	for _, test := range []struct{ set, want string }{
 		{"HOLDFAST_ADDR=8080", `HOLDFAST_ADDR is "8080"` + addrForm},
@@ -129,6 +143,16 @@ func TestBadValueIsRefusedInOneLineThatNamesTheVariable(t *testing.T) {
 		{"HOLDFAST_ADDR=http://localhost:8080", `HOLDFAST_ADDR is "http://localhost:8080"` + addrForm},
 		{"HOLDFAST_ADDR=[local host]:8080", `HOLDFAST_ADDR is "[local host]:8080"` + addrForm},
 		{"HOLDFAST_ADDR=u:secret@db:5432", `HOLDFAST_ADDR is not shown here` + addrForm},
+		{"HOLDFAST_PLAYGROUND=no", `HOLDFAST_PLAYGROUND is "no"; it must be true or false`},
+		{"HOLDFAST_CORS_ORIGINS=shop.example", `HOLDFAST_CORS_ORIGINS has an entry that is "shop.example"` + originForm},
+		{"HOLDFAST_CORS_ORIGINS=https://shop.example/", `HOLDFAST_CORS_ORIGINS has an entry that is "https://shop.example/"` + originForm},
+		{"HOLDFAST_CORS_ORIGINS=https://*.shop.example", `HOLDFAST_CORS_ORIGINS has an entry that is "https://*.shop.example"` + originForm},
+		{"HOLDFAST_CORS_ORIGINS=https://a.example,,https://b.example", `HOLDFAST_CORS_ORIGINS has an entry that is ""` + originForm},
+		{"HOLDFAST_CORS_ORIGINS=null", `HOLDFAST_CORS_ORIGINS has an entry that is "null"` + originForm},
+		{"HOLDFAST_CORS_ORIGINS=https://u:secret@shop.example", `HOLDFAST_CORS_ORIGINS has an entry that is not shown here` + originForm},
+		{"HOLDFAST_CORS_ORIGINS=*,https://shop.example", `HOLDFAST_CORS_ORIGINS has an entry that is "*"; it must be * alone, or origins without it`},
+		{"HOLDFAST_TRUSTED_PROXIES=10.0.0.0/33", `HOLDFAST_TRUSTED_PROXIES has an entry that is "10.0.0.0/33"` + proxyForm},
+		{"HOLDFAST_TRUSTED_PROXIES=127.0.0.1,proxy.internal", `HOLDFAST_TRUSTED_PROXIES has an entry that is "proxy.internal"` + proxyForm},
 		{"HOLDFAST_DEMO=yes", `HOLDFAST_DEMO is "yes"; it must be true or false`},
 		{"HOLDFAST_LOCK_STRATEGY=HOPEFUL", `HOLDFAST_LOCK_STRATEGY is "HOPEFUL"; it must be PESSIMISTIC or OPTIMISTIC`},
 		{"HOLDFAST_OPTIMISTIC_RETRIES=-1", `HOLDFAST_OPTIMISTIC_RETRIES is "-1"; it must be a whole number from 0 to 100`},

@@ -8,7 +8,7 @@ import "github.com/prometheus/client_golang/prometheus"
 var (
 	transports         = []string{"websocket", "sse"}
 	subscriptionFields = []string{"availabilityChanged", "reservationChanged", "stockChanges"}
-	refusedReasons     = []string{"full", "draining"}
+	refusedReasons     = []string{"full", "draining", "hurry"}
 	cutReasons         = []string{"unresponsive"}
 )
 
@@ -29,7 +29,7 @@ func newStreams(f factory) *Streams {
 			"Values sent to subscribers, each counted for each subscriber.", "field"), subscriptionFields...),
 		coalesced: seriesOf(f.counterVec("events_coalesced_total",
 			"Values that a subscriber was not sent because a newer one came before it had taken them.", "field"), subscriptionFields...),
-		refused: f.counterVec("streams_refused_total", "Connections that the server did not let in, by why: it was full, or draining.", "reason"),
+		refused: f.counterVec("streams_refused_total", "Connections that the server did not let in, by why: it was full, or draining, or too many came at once.", "reason"),
 		cut:     f.counterVec("streams_cut_total", "Connections that the server broke off because of their client, by why.", "reason"),
 	}
 	seriesOf(s.refused, refusedReasons...)

@@ -224,7 +224,7 @@ type exchangeServer struct {
 func newExchange(t *testing.T, extensions ...graphql.HandlerExtension) exchangeServer {
 	t.Helper()
 	handler := GraphQL(idle{}, streams.New(streams.Options{}), limits.Default(), slog.New(slog.DiscardHandler), extensions...)
-	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	server := NewServer(Options{RequestTimeout: time.Minute})
 	server.Open(handler, nil)
 	listening := httptest.NewServer(server.http.Handler)
 	t.Cleanup(listening.Close)

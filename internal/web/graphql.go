@@ -4,6 +4,7 @@ package web
 import (
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
@@ -31,6 +32,7 @@ func GraphQL(resolvers graph.ResolverRoot, streams *streams.Streams, bounds limi
 	for _, e := range extensions {
 		server.Use(e)
 	}
+	server.SetDisableSuggestion(slices.Contains(extensions, graphql.HandlerExtension(NoIntrospection{})))
 
 	presenter := errorPresenter{schema.Schema(), log}
 	server.SetErrorPresenter(presenter.present)

@@ -28,7 +28,7 @@ const createHold = `{"query":"mutation ($input: CreateHoldInput!) { createHold(i
 // resolver, which does nothing.
 func BenchmarkGraphQL(b *testing.B) {
 	handler := GraphQL(idle{}, streams.New(streams.Options{}), limits.Default(), slog.New(slog.DiscardHandler), resolvers.Loaders{})
-	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	server := NewServer(Options{RequestTimeout: time.Minute})
 	server.Open(handler, nil)
 	endpoint := server.http.Handler
 

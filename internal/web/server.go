@@ -12,13 +12,16 @@ import (
 
 	"holdfast/internal/requestlog"
 	"holdfast/internal/web/live"
-	"holdfast/internal/web/playground"
 	"holdfast/internal/web/streams"
 )
 
 const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
+
+	// headerBytesMax bounds a request's line and header, which each connection may
+	// have the server keep: a query in a URL fits, and a proxy's cookies.
+	headerBytesMax = 64 << 10
 
 	readyTimeout = 2 * time.Second
 )
@@ -43,6 +46,38 @@ type Server struct {
 	streams *streams.Streams
 }
 
+// Options are what a server is made of.
+type Options struct {
+	// RequestTimeout is what a request is given that isn't a stream.
+	RequestTimeout time.Duration
+	// Streams are the subscribers' connections. Nil: ones with no bounds.
+	Streams *streams.Streams
+	// Metrics answers at /metrics; Home at /, and wherever nothing else does. Nil:
+	// nothing is found there.
+	Metrics, Home http.Handler
+	// Client is whom the log names as a request's client. Nil: who is at the other
+	// end of the connection.
+	Client func(*http.Request) string
+	// Log nil: nothing is logged.
+	Log *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	if o.Streams == nil {
+		o.Streams = streams.New(streams.Options{})
+	}
+	if o.Metrics == nil {
+		o.Metrics = http.NotFoundHandler()
+	}
+	if o.Home == nil {
+		o.Home = http.NotFoundHandler()
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
 // opened is what a server needs to do its work.
 type opened struct {
 	graphql http.Handler
@@ -50,33 +85,35 @@ type opened struct {
 }
 
 // NewServer returns a server that is alive and can be measured, but not ready
-// before Open. A request that isn't a stream is given requestTimeout.
-func NewServer(requestTimeout time.Duration, streams *streams.Streams, metrics http.Handler, log *slog.Logger) *Server {
+// before Open.
+func NewServer(options Options) *Server {
+	options = options.withDefaults()
 	s := &Server{
-		requestTimeout: requestTimeout, timing: defaultTiming, served: make(chan struct{}),
-		connections: connections{open: map[*connection]struct{}{}}, streams: streams,
+		requestTimeout: options.RequestTimeout, timing: defaultTiming, served: make(chan struct{}),
+		connections: connections{open: map[*connection]struct{}{}}, streams: options.Streams,
 	}
 	s.requests, s.endRequests = context.WithCancel(context.Background())
 	mux := http.NewServeMux()
 	mux.HandleFunc("/graphql", s.serveGraphQL)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { answer(w, s.readiness(r.Context())) })
-	mux.Handle("GET /metrics", metrics)
+	mux.Handle("GET /metrics", options.Metrics)
 	// The board's address of the endpoint leads from the board's own, so that it
 	// works below a prefix too.
 	board := live.Handler("graphql")
 	mux.Handle("/live", board)
 	mux.Handle("/live/", board)
-	mux.Handle("/", playground.Handler("/graphql"))
-	logged := requestlog.HTTP{Log: log, Routine: routine}
+	mux.Handle("/", options.Home)
+	logged := requestlog.HTTP{Log: options.Log, Client: options.Client, Routine: routine}
 	s.http = &http.Server{
 		Handler:           logged.Around(s.partingWhileDraining(s.hurryingBodies(mux))),
 		ReadHeaderTimeout: readHeaderTimeout,
 		// Streams have limits of their own in its place.
-		WriteTimeout: requestTimeout + s.timing.answer,
-		IdleTimeout:  idleTimeout,
-		ConnState:    s.connections.changed,
-		BaseContext:  func(net.Listener) context.Context { return s.requests },
+		WriteTimeout:   options.RequestTimeout + s.timing.answer,
+		IdleTimeout:    idleTimeout,
+		MaxHeaderBytes: headerBytesMax,
+		ConnState:      s.connections.changed,
+		BaseContext:    func(net.Listener) context.Context { return s.requests },
 	}
 	return s
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -15,14 +14,12 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"holdfast/internal/web/streams"
 )
 
 // start serves the handler until t ends, and returns the server and its URL.
 func start(t *testing.T, graphql http.HandlerFunc) (*Server, string) {
 	t.Helper()
-	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	server := NewServer(Options{RequestTimeout: time.Minute})
 	server.Open(graphql, func(context.Context) error { return nil })
 	return server, listen(t, server)
 }
@@ -79,7 +76,7 @@ func TestARequestUnderWayIsFinishedByADrain(t *testing.T) {
 
 func TestWhoWasLetInBeforeADrainClosedTheListenerIsAnswered(t *testing.T) {
 	t.Parallel()
-	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	server := NewServer(Options{RequestTimeout: time.Minute})
 	server.timing.hearing = time.Minute
 	listener, err := Listen(t.Context(), "127.0.0.1:0")
 	require.NoError(t, err)
@@ -132,7 +129,7 @@ func TestWhoSaysNothingIsLeftByADrain(t *testing.T) {
 
 func TestABodyThatDoesNotComeIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
-	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	server := NewServer(Options{RequestTimeout: time.Minute})
 	server.timing.body = 50 * time.Millisecond
 	server.Open(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -152,7 +149,7 @@ func TestABodyThatDoesNotComeIsNotWaitedFor(t *testing.T) {
 
 func TestARequestMayTakeLongerThanItsBodyMay(t *testing.T) {
 	t.Parallel()
-	server := NewServer(time.Minute, streams.New(streams.Options{}), http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	server := NewServer(Options{RequestTimeout: time.Minute})
 	server.timing.body = 50 * time.Millisecond
 	server.Open(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -176,7 +173,7 @@ func TestARequestMayTakeLongerThanItsBodyMay(t *testing.T) {
 func TestWhoDoesNotReadAnAnswerIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	failed := make(chan error, 1)
-	server := NewServer(50*time.Millisecond-defaultTiming.answer, streams.New(streams.Options{}), http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	server := NewServer(Options{RequestTimeout: 50*time.Millisecond - defaultTiming.answer})
 	server.Open(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		var err error
 		for err == nil {
@@ -200,7 +197,7 @@ func TestWhoDoesNotReadAnAnswerIsNotWaitedFor(t *testing.T) {
 func TestAServerThatIsStartingIsAliveButNotReady(t *testing.T) {
 	t.Parallel()
 	measured := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	url := listen(t, NewServer(time.Minute, streams.New(streams.Options{}), measured, slog.New(slog.DiscardHandler)))
+	url := listen(t, NewServer(Options{RequestTimeout: time.Minute, Metrics: measured}))
 	for path, wanted := range map[string]int{
 		"/healthz": http.StatusOK, "/readyz": http.StatusServiceUnavailable, "/graphql": http.StatusServiceUnavailable, "/metrics": http.StatusNoContent,
 	} {

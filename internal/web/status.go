@@ -20,7 +20,7 @@ var statuses = map[string]int{
 	codeNotPersisted:         http.StatusBadRequest,
 	wire.CodeLimit:           http.StatusUnprocessableEntity,
 	"UNAUTHENTICATED":        http.StatusUnauthorized,
-	"FORBIDDEN":              http.StatusForbidden,
+	codeForbidden:            http.StatusForbidden,
 	"RATE_LIMITED":           http.StatusTooManyRequests,
 	codeOverloaded:           http.StatusServiceUnavailable,
 }

@@ -25,7 +25,7 @@ const securityPolicy = "default-src 'none'; script-src 'self'; style-src 'self';
 // it from /live, and subscriptions to the same by WebSocket.
 func Handler(endpoint string) http.Handler {
 	assets := map[string]*page.Asset{
-		"/live":             page.Document(files, "page/index.html", endpoint),
+		"/live":             page.Document(files, "page/index.html", map[string]string{"endpoint": endpoint}),
 		"/live/favicon.svg": page.Favicon(),
 		"/live/live.css":    page.File(files, "page/live.css"),
 	}

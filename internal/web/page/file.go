@@ -33,14 +33,18 @@ func File(files embed.FS, name string) *Asset {
 	})
 }
 
-// Document is an HTML file in which {{endpoint}} stands for where GraphQL is
-// answered, as the browser sees it.
-func Document(files embed.FS, name, endpoint string) *Asset {
+// Document is an HTML file in which {{name}} stands for the value of that name.
+func Document(files embed.FS, name string, values map[string]string) *Asset {
+	var replacements []string
+	for name, value := range values {
+		replacements = append(replacements, "{{"+name+"}}", html.EscapeString(value))
+	}
+	filled := strings.NewReplacer(replacements...)
 	return newAsset(contentTypes[".html"], func() io.ReadSeeker {
 		template, err := files.ReadFile(name)
 		if err != nil {
 			panic(err)
 		}
-		return strings.NewReader(strings.ReplaceAll(string(template), "{{endpoint}}", html.EscapeString(endpoint)))
+		return strings.NewReader(filled.Replace(string(template)))
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -229,7 +228,7 @@ func TestADrainLeavesAReaderThatIsNeverDoneNoChoice(t *testing.T) {
 // serving ends.
 func (w *world) serve() (*web.Server, <-chan error) {
 	w.t.Helper()
-	server := web.NewServer(patience, w.streams, http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	server := web.NewServer(web.Options{RequestTimeout: patience, Streams: w.streams})
 	server.Open(w.handler, func(context.Context) error { return nil })
 	listener, err := web.Listen(w.t.Context(), "127.0.0.1:0")
 	require.NoError(w.t, err)

@@ -43,7 +43,7 @@ func (t eventStreams) Do(w http.ResponseWriter, r *http.Request, exec graphql.Gr
 		streams: t.Streams, w: w, control: http.NewResponseController(w),
 		due: make(chan struct{}, 1), departing: make(chan struct{}), broken: make(chan struct{}),
 	}
-	if !t.enter(w, byEventStream, c) {
+	if !t.enter(w, r, byEventStream, c) {
 		return
 	}
 	defer t.left(byEventStream, c)

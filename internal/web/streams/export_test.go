@@ -4,13 +4,13 @@ import "time"
 
 // Timing is how long the transports wait in a test. What is zero stays as it is
 // outside of tests.
-type Timing struct{ Hello, Write, Probe, Answer, Heartbeat, DrainSpread time.Duration }
+type Timing struct{ Turn, Hello, Write, Probe, Answer, Heartbeat, DrainSpread time.Duration }
 
 // NewTimed returns transports that wait no longer than a test can.
 func NewTimed(options Options, t Timing) *Streams {
 	s := New(options)
 	for field, value := range map[*time.Duration]time.Duration{
-		&s.timing.hello: t.Hello, &s.timing.write: t.Write, &s.timing.probe: t.Probe,
+		&s.timing.turn: t.Turn, &s.timing.hello: t.Hello, &s.timing.write: t.Write, &s.timing.probe: t.Probe,
 		&s.timing.answer: t.Answer, &s.timing.heartbeat: t.Heartbeat, &s.timing.drainSpread: t.DrainSpread,
 	} {
 		if value != 0 {

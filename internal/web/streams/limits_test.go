@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
@@ -136,6 +137,17 @@ func TestWhoHasAllTheirSubscriptionsCanStillAsk(t *testing.T) {
 	s.requireComplete("asked")
 }
 
+func TestAConnectionWhoseTurnIsTooFarAwayIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(s *setting) { s.Turn = -time.Hour }) // before the first
+	_, response, err := websocket.Dial(t.Context(), strings.Replace(w.url, "http", "ws", 1)+"/graphql",
+		&websocket.DialOptions{HTTPClient: w.client, Subprotocols: []string{"graphql-transport-ws"}})
+	require.Error(t, err)
+	require.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
+	require.Equal(t, "hurry", <-w.seen.refused)
+	w.requireNobody()
+}
+
 func TestAConnectionTooManyIsRefusedUntilOneHasLeft(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *setting) { s.ConnectionsMax = 2 })
@@ -190,15 +202,4 @@ func TestAHandshakeThatFailsLeavesRoom(t *testing.T) {
 		w.requireNobody()
 	}
 	w.dial()
-}
-
-func TestAPageOfAnotherSiteIsRefused(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	_, response, err := websocket.Dial(t.Context(), strings.Replace(w.url, "http", "ws", 1)+"/graphql", &websocket.DialOptions{
-		HTTPClient: w.client, Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: http.Header{"Origin": {"https://elsewhere.example"}},
-	})
-	require.Error(t, err)
-	require.Equal(t, http.StatusForbidden, response.StatusCode)
-	w.requireNobody()
 }

@@ -61,6 +61,15 @@ const shuttingDown = "the server is shutting down; connect again"
 const (
 	refusedFull     = "full"
 	refusedDraining = "draining"
+	refusedHurry    = "hurry"
+)
+
+// Connections that come all at once, as after a restart, begin one after the
+// other. What they leave behind makes the collector run, so that more of them a
+// second would slow down requests beside them, though processors were free.
+const (
+	beginningsPerProcessor = 500
+	beginningsBurst        = 16
 )
 
 // Reasons to cut a connection.
@@ -77,11 +86,14 @@ type Streams struct {
 	options Options
 	timing  timing
 	sharing sharing
+	pace    *pace
 
 	mu       sync.Mutex
 	open     map[connected]bool
 	draining bool
-	ended    sync.WaitGroup
+	// closing is closed once it is draining.
+	closing chan struct{}
+	ended   sync.WaitGroup
 }
 
 // connected is a client's connection.
@@ -104,7 +116,9 @@ func New(options Options) *Streams {
 		options: options,
 		timing:  defaultTiming,
 		sharing: sharing{sources: map[string]*source{}},
+		pace:    newPace(beginningsPerProcessor, beginningsBurst),
 		open:    map[connected]bool{},
+		closing: make(chan struct{}),
 	}
 }
 
@@ -113,8 +127,14 @@ func (s *Streams) Transports() []graphql.Transport {
 	return []graphql.Transport{webSockets{s}, eventStreams{s}}
 }
 
-// enter admits a connection, or answers the request with why it can't be.
-func (s *Streams) enter(w http.ResponseWriter, transport string, c connected) bool {
+// enter admits a connection, once it is its turn, or answers the request with
+// why it can't be.
+func (s *Streams) enter(w http.ResponseWriter, r *http.Request, transport string, c connected) bool {
+	if !s.isItsTurn(r.Context()) {
+		s.options.Observer.Refused(refusedHurry)
+		refuse(w, refusal("OVERLOADED", "more connections than the server can take come at once; try again later"))
+		return false
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -133,6 +153,25 @@ func (s *Streams) enter(w http.ResponseWriter, transport string, c connected) bo
 	return true
 }
 
+// isItsTurn returns once a connection may begin, or false where that would be too
+// late, or the client has gone.
+func (s *Streams) isItsTurn(ctx context.Context) bool {
+	wait, taken := s.pace.take(time.Now(), s.timing.turn)
+	if wait == 0 || !taken {
+		return taken
+	}
+	turn := time.NewTimer(wait)
+	defer turn.Stop()
+	select {
+	case <-turn.C:
+		return true
+	case <-s.closing: // which it is to be told
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 func (s *Streams) left(transport string, c connected) {
 	s.mu.Lock()
 	delete(s.open, c)
@@ -145,6 +184,9 @@ func (s *Streams) left(transport string, c connected) {
 // returns when all have gone. When ctx ends first, it breaks the rest off.
 func (s *Streams) Drain(ctx context.Context) {
 	s.mu.Lock()
+	if !s.draining {
+		close(s.closing)
+	}
 	s.draining = true
 	for c := range s.open {
 		time.AfterFunc(rand.N(s.timing.drainSpread), c.depart)

@@ -4,6 +4,11 @@ import "time"
 
 // timing is how long the transports wait for what.
 type timing struct {
+	// turn is the longest that a connection waits to begin, of many that come at
+	// once: on two processors, longer than it takes all that a server has by
+	// default, and less than an answer may take by default.
+	turn time.Duration
+
 	// hello is how long a client may take to say hello, or to say what an event
 	// stream is to be of.
 	hello time.Duration
@@ -24,6 +29,7 @@ type timing struct {
 }
 
 var defaultTiming = timing{
+	turn:        25 * time.Second,
 	hello:       10 * time.Second,
 	write:       5 * time.Second,
 	probe:       3 * time.Second,

@@ -1,7 +1,7 @@
 // The tabs that a first visit opens, in the order in which a newcomer would
 // try them; GraphiQL names a tab after its operation. Each variables text is
-// JSON, in which {{token}} stands for a client token made for this visit, and
-// {{now}} for the time of it.
+// JSON, in which {{token}} stands for a client token made when the tab is opened,
+// and {{now}} for the time of the visit.
 export const examples = [
   {
     query: `# Put a SKU on the shelf, with 10 units in stock.
@@ -58,7 +58,8 @@ query CheckStock($skus: [String!]!) {
     query: `# Hold 2 units while a customer pays.
 # Run it twice: the client token names one attempt, so
 # the second answer is the same reservation, with
-# replayed: true. Another token makes another hold.
+# replayed: true. Another token makes another hold: this
+# tab has a fresh one each time you come back to it.
 
 mutation Hold($input: CreateHoldInput!) {
   createHold(input: $input) {
@@ -156,9 +157,9 @@ mutation Convert($input: ConvertHoldInput!) {
   },
   {
     query: `# The customer has left: the units can be sold again.
-# A hold ends once. To have one to release, change the
-# client token in the Hold tab, run it, and copy the new
-# reservation's id.
+# A hold ends once. To have one to release, go back to the
+# Hold tab, which has a fresh client token then, run it, and
+# copy the new reservation's id.
 
 mutation Release($input: ReleaseHoldInput!) {
   releaseHold(input: $input) {

@@ -13,23 +13,46 @@ function newToken() {
   return 'playground-' + Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-// GraphiQL keeps tabs over a reload. A token kept with them would answer a new
-// hold with the old one, so each of ours gives way to a fresh one, the same
-// everywhere: GraphiQL finds the open tab again by comparing the two places.
-function refreshTokens(storage) {
+// A token of before would answer a new hold with the old one. So each of ours
+// gives way to a fresh one when its tab is opened; while it stays open, running
+// it again is the same attempt.
+function withFreshTokens(text, fresh = new Map()) {
+  return text.replace(ownToken, (token) => {
+    if (!fresh.has(token)) {
+      fresh.set(token, newToken());
+    }
+    return fresh.get(token);
+  });
+}
+
+// GraphiQL keeps tabs over a reload, the open one in several places, and finds
+// it again by comparing them: they all get the same.
+function refreshKept(storage) {
   const fresh = new Map();
   for (const key of ['graphiql:tabState', 'graphiql:query', 'graphiql:variables']) {
     const kept = storage.getItem(key);
-    if (kept === null) {
-      continue;
+    if (kept !== null) {
+      storage.setItem(key, withFreshTokens(kept, fresh));
     }
-    storage.setItem(key, kept.replace(ownToken, (token) => {
-      if (!fresh.has(token)) {
-        fresh.set(token, newToken());
-      }
-      return fresh.get(token);
-    }));
   }
+}
+
+// FreshTokens shows nothing: it is where GraphiQL tells which tab is open.
+function FreshTokens() {
+  const { activeTabIndex: opened, variableEditor } = GraphiQL.React.useEditorContext();
+  const last = React.useRef(opened);
+  React.useLayoutEffect(() => {
+    if (last.current === opened) {
+      return;
+    }
+    last.current = opened;
+    const text = variableEditor.getValue();
+    const fresh = withFreshTokens(text);
+    if (fresh !== text) {
+      variableEditor.setValue(fresh);
+    }
+  }, [opened, variableEditor]);
+  return null;
 }
 
 function exampleTabs() {
@@ -49,13 +72,14 @@ function openFirst(tab, storage) {
   }
 }
 
-const url = new URL(document.documentElement.dataset.endpoint, document.baseURI);
+const { endpoint, introspection } = document.documentElement.dataset;
+const url = new URL(endpoint, document.baseURI);
 const subscriptionUrl = new URL(url);
 subscriptionUrl.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
 
 // Storage belongs to host and port, and others develop on port 8080 too.
 const storage = GraphiQL.createLocalStorage({ namespace: 'holdfast' });
-refreshTokens(storage);
+refreshKept(storage);
 const tabs = exampleTabs();
 openFirst(tabs[0], storage);
 
@@ -64,10 +88,12 @@ ReactDOM.createRoot(document.getElementById('playground')).render(
     GraphiQL,
     {
       fetcher: GraphiQL.createFetcher({ url: url.href, subscriptionUrl: subscriptionUrl.href }),
+      // Where clients may not ask for the schema GraphiQL does without.
+      schema: introspection === 'true' ? undefined : null,
       storage,
       defaultTabs: tabs,
       defaultEditorToolsVisibility: 'variables',
     },
-    React.createElement(GraphiQL.Logo, null, 'Holdfast'),
+    React.createElement(GraphiQL.Logo, null, 'Holdfast', React.createElement(FreshTokens)),
   ),
 );
