@@ -81,7 +81,36 @@ func (s *server) sendTraced(traceID, token string) {
 	request.Header.Set("Traceparent", "00-"+traceID+"-00f067aa0ba902b7-01")
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(s.t, err)
-	require.JSONEq(s.t, `{"data": {"createHold": {"userErrors": []}}}`, body(s.t, response))
+	require.Contains(s.t, body(s.t, response), `{"data":{"createHold":{"userErrors":[`)
+}
+
+// inTrace are the spans of one trace, by their names.
+func (c *collector) inTrace(id string) map[string][]*tracepb.Span {
+	named := map[string][]*tracepb.Span{}
+	for _, span := range c.spans() {
+		if hex.EncodeToString(span.GetTraceId()) == id {
+			named[span.GetName()] = append(named[span.GetName()], span)
+		}
+	}
+	return named
+}
+
+// requireLinked demands that each operation is linked with the span of this name
+// that carried it, and that with the operation.
+func (c *collector) requireLinked(t *testing.T, shared, operation string, operations int) {
+	t.Helper()
+	carried := map[string]string{} // who is linked by which
+	for _, span := range c.find(shared) {
+		for _, link := range span.GetLinks() {
+			carried[string(link.GetSpanId())] = string(span.GetSpanId())
+		}
+	}
+	found := c.find(operation)
+	require.Len(t, found, operations)
+	for _, span := range found {
+		require.Len(t, span.GetLinks(), 1)
+		require.Equal(t, carried[string(span.GetSpanId())], string(span.GetLinks()[0].GetSpanId()))
+	}
 }
 
 func TestAHoldIsTracedFromItsCallerToItsCommit(t *testing.T) {
@@ -95,10 +124,9 @@ func TestAHoldIsTracedFromItsCallerToItsCommit(t *testing.T) {
 	require.NoError(t, s.wait(), "and what was not sent yet is")
 
 	mine := map[string]*tracepb.Span{}
-	for _, span := range traces.spans() {
-		if hex.EncodeToString(span.GetTraceId()) == traceID {
-			mine[span.GetName()] = span
-		}
+	for name, spans := range traces.inTrace(traceID) {
+		require.Len(t, spans, 1, name)
+		mine[name] = spans[0]
 	}
 	for name, parent := range map[string]string{"mutation createHold": "POST /graphql", "group": "mutation createHold", "load": "group", "save": "group"} {
 		require.Contains(t, mine, name)
@@ -129,16 +157,38 @@ func TestAGroupIsLinkedWithAllWhomItCarries(t *testing.T) {
 	callers.Wait()
 	require.NoError(t, s.wait())
 
-	carried := map[string]string{} // who is linked by which group
-	for _, group := range traces.find("group") {
-		for _, link := range group.GetLinks() {
-			carried[string(link.GetSpanId())] = string(group.GetSpanId())
-		}
+	traces.requireLinked(t, "group", "mutation createHold", holds)
+}
+
+func TestAReadOfAvailabilityIsLinkedWithAllWhoShareIt(t *testing.T) {
+	t.Parallel()
+	traces := newCollector(t)
+	s := startServer(t, "DATABASE_URL="+pgtest.URL(t), "OTEL_EXPORTER_OTLP_ENDPOINT="+traces.url)
+	s.createSKU("A", 50)
+	const queries = 20
+	var callers sync.WaitGroup
+	for range queries {
+		callers.Go(func() { s.query(`{ availability(skus: ["A"]) { available } }`, nil) })
 	}
-	operations := traces.find("mutation createHold")
-	require.Len(t, operations, holds)
-	for _, operation := range operations {
-		require.Equal(t, carried[string(operation.GetSpanId())], string(operation.GetLinks()[0].GetSpanId()))
+	callers.Wait()
+	require.NoError(t, s.wait())
+	traces.requireLinked(t, "read", "query availability", queries)
+}
+
+func TestWhatIsRefusedWithoutLocksIsTracedAsALoad(t *testing.T) {
+	t.Parallel()
+	traces := newCollector(t)
+	s := startServer(t, "DATABASE_URL="+pgtest.URL(t), "OTEL_EXPORTER_OTLP_ENDPOINT="+traces.url)
+	s.createSKU("A", 0)
+	const locking, looking = "4bf92f3577b34da6a3ce929d0e0e4701", "4bf92f3577b34da6a3ce929d0e0e4702"
+	s.sendTraced(locking, "first")
+	s.sendTraced(looking, "second")
+	require.NoError(t, s.wait())
+	for _, traceID := range []string{locking, looking} {
+		mine := traces.inTrace(traceID)
+		require.Len(t, mine["load"], 1)
+		require.Equal(t, mine["group"][0].GetSpanId(), mine["load"][0].GetParentSpanId())
+		require.Empty(t, mine["save"])
 	}
 }
 

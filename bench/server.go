@@ -10,8 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
-	"strings"
-	"sync"
 	"time"
 )
 
@@ -22,7 +20,7 @@ const startTimeout = time.Minute
 type server struct {
 	url     string
 	process *exec.Cmd
-	log     *tail
+	log     *serverLog
 	ended   chan struct{} // closed once it has ended, with err
 	err     error
 }
@@ -32,15 +30,17 @@ var welcome = regexp.MustCompile(`GraphQL +(http://\S+)/graphql`)
 
 // startServer runs the program on a free port until stop.
 func startServer(ctx context.Context, program, dir, databaseURL string) (*server, error) {
+	log, err := newServerLog(dir)
+	if err != nil {
+		return nil, err
+	}
 	out, in := io.Pipe()
-	s := &server{process: exec.Command(program), log: &tail{}, ended: make(chan struct{})}
+	s := &server{process: exec.Command(program), log: log, ended: make(chan struct{})}
 	s.process.Dir = dir // where there is no .env
 	s.process.Env = append(os.Environ(), "DATABASE_URL="+databaseURL, "HOLDFAST_ADDR=127.0.0.1:0", "HOLDFAST_DEMO=false")
-	if os.Getenv("HOLDFAST_LOG_LEVEL") == "" {
-		s.process.Env = append(s.process.Env, "HOLDFAST_LOG_LEVEL=warn")
-	}
-	s.process.Stdout, s.process.Stderr = in, s.log
+	s.process.Stdout, s.process.Stderr = in, log.file
 	if err := s.process.Start(); err != nil {
+		log.close()
 		return nil, fmt.Errorf("start a server: %w", err)
 	}
 	ready := make(chan string, 1)
@@ -63,7 +63,7 @@ func startServer(ctx context.Context, program, dir, databaseURL string) (*server
 	case s.url = <-ready:
 		return s, nil
 	case <-s.ended:
-		return nil, fmt.Errorf("the server ended as it started (%v)\n%s", s.err, s.log)
+		return nil, errors.Join(fmt.Errorf("the server ended as it started (%v)\n%s", s.err, s.log), s.stop())
 	case <-ctx.Done():
 		return nil, errors.Join(fmt.Errorf("the server is not ready: %w\n%s", ctx.Err(), s.log), s.stop())
 	}
@@ -83,6 +83,7 @@ func (s *server) stop() error {
 	if s.process == nil {
 		return nil
 	}
+	defer s.log.close()
 	// One that has ended by itself, as by a Ctrl-C that it got too, can't be
 	// signalled, and needn't be.
 	if err := s.process.Process.Signal(os.Interrupt); err != nil {
@@ -110,26 +111,4 @@ func (s *server) usage() (usage, error) {
 		return u, errUnknownUsage
 	}
 	return u, err
-}
-
-// tail keeps the last of what a server logged.
-type tail struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-const tailBytes = 8 << 10
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.text = append(t.text, p...)
-	t.text = t.text[max(0, len(t.text)-tailBytes):]
-	return len(p), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return strings.TrimSpace(string(t.text))
 }

@@ -26,7 +26,7 @@ func (r *Repo) Availability(ctx context.Context, skus []string, location *string
 	if len(skus) == 0 && location == nil {
 		return answer, nil
 	}
-	read, err := r.readStock(ctx, stockQuery{skus, location})
+	read, err := r.readStock(ctx, stockQuery{skus: skus, location: location})
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,8 @@ func newCall(principal string, command inventory.Command) *call {
 	}
 }
 
+func (c *call) calledBy() any { return c.caller }
+
 // lines is the call's weight in a group.
 func (c *call) lines() int {
 	return max(1, len(c.footprint.Levels)+len(c.footprint.SKUs))

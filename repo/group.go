@@ -41,7 +41,7 @@ func (r *Repo) newLane(s strategy) *groupcommit.Lane[*call, inventory.Outcome] {
 	var refusing bool
 	flush := func(ctx context.Context, group []*call, alone bool) ([]settled, error) {
 		defer r.logPanic()
-		ctx, end := r.options.Tracer.Group(ctx, s.name(), len(group), callersOf(group))
+		ctx, end := r.options.Tracer.Group(ctx, s.name(), len(group), callersOf(group, (*call).calledBy))
 		defer end()
 		g := r.newRun(s, group, alone)
 		if !alone {

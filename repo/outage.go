@@ -2,9 +2,10 @@ package repo
 
 import (
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"time"
+
+	"holdfast/internal/requestlog"
 )
 
 // outage is a time in which groups can't reach the database. It is told of
@@ -36,7 +37,7 @@ func (o *outage) ended(log *slog.Logger) {
 // panic, and none where.
 func (r *Repo) logPanic() {
 	if value := recover(); value != nil {
-		r.options.Log.Error("a group panicked", "panic", value, "stack", string(debug.Stack()))
+		r.options.Log.Error("a group panicked", requestlog.Panic(value))
 		panic(value)
 	}
 }

@@ -53,12 +53,10 @@ func (r *Repo) queryWith(ctx context.Context, p patience, text string, args []an
 
 // queryRows is queryWith for a message of many rows: each is scanned into the
 // same dest, and taken from there by each.
-func (r *Repo) queryRows(ctx context.Context, p patience, m message, each func(), dest ...any) (err error) {
+func (r *Repo) queryRows(ctx context.Context, p patience, m message, each func(), dest ...any) error {
 	p = p.within(ctx)
 	ctx, cancel := context.WithTimeout(ctx, p.connection)
 	defer cancel()
-	read := r.options.Tracer.Message(ctx, messageRead)
-	defer func() { read(err) }()
 	rows, err := r.db.QueryContext(ctx, p.settings()+m.text.String(), m.args...)
 	if err != nil {
 		return readFault(err)

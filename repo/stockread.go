@@ -37,7 +37,11 @@ const (
 type stockQuery struct {
 	skus     []string
 	location *string
+	// caller is who asks, as the tracer knows them.
+	caller any
 }
+
+func (q stockQuery) calledBy() any { return q.caller }
 
 func (q stockQuery) weight() int { return max(1, len(q.skus)) }
 
@@ -45,7 +49,9 @@ func (r *Repo) newStockLanes() *groupread.Lanes[stockQuery, *stockRead] {
 	read := func(ctx context.Context, group []stockQuery) (*stockRead, error) {
 		defer r.logPanic()
 		began := time.Now()
+		read := r.options.Tracer.SharedMessage(ctx, messageRead, len(group), callersOf(group, stockQuery.calledBy))
 		answer, err := r.selectStock(ctx, group)
+		read(err)
 		if err == nil {
 			r.options.ObserveStock(len(group), time.Since(began))
 		}
@@ -65,6 +71,7 @@ func (r *Repo) newStockLanes() *groupread.Lanes[stockQuery, *stockRead] {
 // where there is no room to wait, or no time, or the database can't be reached;
 // else it is a fault.
 func (r *Repo) readStock(ctx context.Context, query stockQuery) (*stockRead, error) {
+	query.caller = r.options.Tracer.Caller(ctx)
 	read, err := r.stock.Do(ctx, query)
 	if errors.Is(err, groupread.ErrOverloaded) || errors.Is(err, groupread.ErrLeft) {
 		err = fmt.Errorf("%w: %w", ErrOverloaded, err)

@@ -6,11 +6,11 @@ import (
 	"holdfast/internal/inventory"
 )
 
-// Tracer makes spans of what is done for callers. A group belongs to none of
-// them, and so is linked with all. Its methods must be quick, for commands wait
+// Tracer makes spans of what is done for callers. What is shared belongs to none
+// of them, and so is linked with all. Its methods must be quick, for callers wait
 // for them, and safe for concurrent use.
 type Tracer interface {
-	// Caller is what a group is to be linked with, of the context that a command
+	// Caller is what is shared is to be linked with, of the context that a caller
 	// came with: nil if that isn't traced.
 	Caller(ctx context.Context) any
 	// Group begins a group of so many commands, and answers the context of its
@@ -20,6 +20,8 @@ type Tracer interface {
 	// Message begins a message to the database, and answers what is to be called
 	// with its error.
 	Message(ctx context.Context, name string) func(error)
+	// SharedMessage is Message for so many queries that share one.
+	SharedMessage(ctx context.Context, name string, queries int, callers []any) func(error)
 }
 
 // The messages' names.
@@ -30,10 +32,10 @@ const (
 )
 
 // callersOf are those of the group that are traced.
-func callersOf(group []*call) (callers []any) {
-	for _, c := range group {
-		if c.caller != nil {
-			callers = append(callers, c.caller)
+func callersOf[T any](group []T, callerOf func(T) any) (callers []any) {
+	for _, one := range group {
+		if caller := callerOf(one); caller != nil {
+			callers = append(callers, caller)
 		}
 	}
 	return callers
@@ -49,6 +51,8 @@ func (untraced) Group(ctx context.Context, _ inventory.Strategy, _ int, _ []any)
 }
 
 func (untraced) Message(context.Context, string) func(error) { return noError }
+
+func (untraced) SharedMessage(context.Context, string, int, []any) func(error) { return noError }
 
 func nothing() {}
 

@@ -1,5 +1,5 @@
 // Command ceiling serves Holdfast's schema with resolvers that do nothing, over
-// the HTTP and the GraphQL of the program. What it lets through is the most that
+// the HTTP and the GraphQL of the program, and logs as that does. What it lets through is the most that
 // any resolver could, so that a figure of the program can be told as a share of
 // it. The benchmark starts it.
 package main
@@ -7,15 +7,15 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
-	"time"
 
 	"holdfast/graph"
 	"holdfast/graph/model"
+	"holdfast/internal/config"
 	"holdfast/internal/garbage"
 	"holdfast/internal/inventory"
+	"holdfast/internal/requestlog"
 	"holdfast/internal/web"
 	"holdfast/internal/web/limits"
 	"holdfast/internal/web/streams"
@@ -23,25 +23,30 @@ import (
 
 func main() {
 	go garbage.Tune(context.Background())
-	listener, err := web.Listen(context.Background(), "127.0.0.1:0")
-	if err == nil {
-		fmt.Printf("GraphQL  http://%s/graphql\n", listener.Addr())
-		err = newServer(os.Stderr).Serve(listener)
-	}
-	fmt.Fprintln(os.Stderr, "ceiling:", err)
+	fmt.Fprintln(os.Stderr, "ceiling:", serve())
 	os.Exit(1)
 }
 
-// requestTimeout is the program's default.
-const requestTimeout = 35 * time.Second
+func serve() error {
+	settings, err := config.Load(os.Environ(), ".env")
+	if err != nil {
+		return err
+	}
+	listener, err := web.Listen(context.Background(), "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Printf("GraphQL  http://%s/graphql\n", listener.Addr())
+	return newServer(settings, requestlog.NewBuffer(os.Stderr)).Serve(listener)
+}
 
-func newServer(log io.Writer) *web.Server {
+func newServer(settings config.Config, lines *requestlog.Buffer) *web.Server {
+	logger := slog.New(requestlog.Handler(slog.NewJSONHandler(lines, &slog.HandlerOptions{Level: settings.LogLevel}), lines))
 	bounds := limits.Default()
 	clients := streams.New(streams.Options{
-		SubscriptionsMax: 1, ConnectionsMax: 1, RequestTimeout: requestTimeout, MessageBytesMax: bounds.BodyBytes,
+		SubscriptionsMax: 1, ConnectionsMax: 1, RequestTimeout: settings.RequestTimeout, MessageBytesMax: bounds.BodyBytes,
 	})
-	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	server := web.NewServer(web.Options{RequestTimeout: requestTimeout, Streams: clients, Log: logger})
+	server := web.NewServer(web.Options{RequestTimeout: settings.RequestTimeout, Streams: clients, Log: logger})
 	server.Open(web.GraphQL(root{}, clients, bounds, logger), func(context.Context) error { return nil })
 	return server
 }
@@ -70,7 +75,8 @@ func (query) Availability(_ context.Context, skus []string, _ *string) ([]*inven
 type mutation struct{ graph.MutationResolver }
 
 // CreateHold refuses, as where nothing is left.
-func (mutation) CreateHold(_ context.Context, input inventory.CreateHold) (*model.CreateHoldPayload, error) {
+func (mutation) CreateHold(ctx context.Context, input inventory.CreateHold) (*model.CreateHoldPayload, error) {
+	requestlog.From(ctx).Refused(string(inventory.InsufficientStock))
 	sku := input.Lines[0].SKU
 	return &model.CreateHoldPayload{UserErrors: []model.UserError{model.InsufficientStockError{
 		Code: inventory.InsufficientStock, Message: "1 of " + sku + " wanted, 0 available",

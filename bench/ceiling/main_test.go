@@ -10,14 +10,20 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"holdfast/internal/config"
+	"holdfast/internal/requestlog"
 	"holdfast/internal/web"
 )
 
-func TestItAnswersWhatTheBenchmarkAsksFor(t *testing.T) {
+func TestItAnswersAndLogsWhatTheBenchmarkAsksFor(t *testing.T) {
 	t.Parallel()
+	settings, err := config.Load(nil, "")
+	require.NoError(t, err)
+	var log strings.Builder
+	lines := requestlog.NewBuffer(&log)
 	listener, err := web.Listen(t.Context(), "127.0.0.1:0")
 	require.NoError(t, err)
-	server := newServer(t.Output())
+	server := newServer(settings, lines)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	t.Cleanup(func() {
@@ -35,6 +41,9 @@ func TestItAnswersWhatTheBenchmarkAsksFor(t *testing.T) {
 		require.NoError(t, response.Body.Close())
 		assert.JSONEq(t, wanted, string(body))
 	}
+	lines.Close()
+	assert.Contains(t, log.String(), `"field":"createHold","outcome":"INSUFFICIENT_STOCK"`)
+	assert.Contains(t, log.String(), `"field":"availability","outcome":"done"`)
 }
 
 // What is compared must differ in the resolvers alone.

@@ -28,14 +28,13 @@ var errAloneTwice = errors.New("flush set a command aside that was alone already
 // PanicError is a panic in the flush. It answers each command of the group;
 // whether their work was done is unknown.
 type PanicError struct {
+	// Value and Stack are for whoever knows what of them may be shown: Error leaves
+	// them out.
 	Value any
-	// Stack is for the log: Error leaves it out.
 	Stack []byte
 }
 
-func (e *PanicError) Error() string {
-	return fmt.Sprintf("flush panicked: %v", e.Value)
-}
+func (e *PanicError) Error() string { return "flush panicked" }
 
 func gaveUp(ctx context.Context, as error) error {
 	return fmt.Errorf("%w: %w", as, context.Cause(ctx))

@@ -16,11 +16,12 @@ var (
 
 // PanicError is a panic in the read. It answers each query of the group.
 type PanicError struct {
+	// Value and Stack are for whoever knows what of them may be shown: Error leaves
+	// them out.
 	Value any
-	// Stack is for the log: Error leaves it out.
 	Stack []byte
 }
 
-func (e *PanicError) Error() string { return fmt.Sprintf("read panicked: %v", e.Value) }
+func (e *PanicError) Error() string { return "read panicked" }
 
 func left(ctx context.Context) error { return fmt.Errorf("%w: %w", ErrLeft, context.Cause(ctx)) }

@@ -2,11 +2,12 @@
 // configured to be, and else does nothing.
 //
 //	HTTP request ─► operation ─┬─► read
-//	                           └·· link ··► group ─► load, save
+//	                           ├·· link ··► group ─► load, save
+//	                           └·· link ··► read, of availability
 //
-// A group carries the commands of many requests. Its span is a child of the
-// first traced one's, so that it is kept whenever that is, and is linked with
-// the operations of all.
+// A group carries the commands of many requests, as one read answers the queries
+// of many. Its span is a child of the first traced one's, so that it is kept
+// whenever that is, and is linked with the operations of all.
 //
 // Spans have names of the schema, codes and counts: no statement, no argument
 // and no header, as those have client tokens and other people's data.

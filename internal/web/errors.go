@@ -3,9 +3,7 @@ package web
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -37,9 +35,8 @@ func (p errorPresenter) present(ctx context.Context, err error) *gqlerror.Error 
 	code, _ := shown.Extensions["code"].(string)
 
 	var refused *scalar.Error
-	var panicked *panicError
 	switch {
-	case errors.As(err, &panicked): // whatever stage it was in
+	case errors.Is(err, errPanicked): // whatever stage it was in
 		return p.internal(ctx, err, shown)
 	case errors.As(err, &refused):
 		field := argumentOf(shown)
@@ -63,13 +60,11 @@ func (p errorPresenter) present(ctx context.Context, err error) *gqlerror.Error 
 
 // recovered turns a panic into an error for present.
 func (p errorPresenter) recovered(ctx context.Context, panicked any) error {
-	p.log.ErrorContext(ctx, "a resolver panicked", "panic", panicked, "stack", string(debug.Stack()))
-	return &panicError{panicked}
+	p.log.ErrorContext(ctx, "a resolver panicked", requestlog.Panic(panicked))
+	return errPanicked
 }
 
-type panicError struct{ panicked any }
-
-func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.panicked) }
+var errPanicked = errors.New("it panicked, as logged before")
 
 func (p errorPresenter) internal(ctx context.Context, err error, shown *gqlerror.Error) *gqlerror.Error {
 	p.log.ErrorContext(ctx, "a request failed", "error", err)
