@@ -225,13 +225,15 @@ BEGIN
 END
 $$;
 
+-- Their first levels are written before, when the trigger of stock_levels finds no
+-- SKU to mark.
 CREATE PROCEDURE holdfast_insert_skus(moment timestamptz, codes text[], names text[], metadatas text[], command_ids uuid[])
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     done bigint;
 BEGIN
-    INSERT INTO skus (sku, name, metadata, command_id, created_at)
-    SELECT u.sku, u.name, NULLIF(u.metadata, '')::json, u.command_id, moment
+    INSERT INTO skus (sku, name, metadata, command_id, created_at, stocked)
+    SELECT u.sku, u.name, NULLIF(u.metadata, '')::json, u.command_id, moment, EXISTS (SELECT FROM stock_levels AS l WHERE l.sku = u.sku)
     FROM unnest(codes, names, metadatas, command_ids) AS u (sku, name, metadata, command_id)
     ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS done = ROW_COUNT;
