@@ -63,8 +63,8 @@ $$;
 -- nothing where they aren't called and see what their caller does.
 --
 -- A level that came into being while others' locks were waited for is read and
--- not locked, and to lock it now would be out of order. Then this raises, and the
--- group is to be run again.
+-- not locked yet. To wait for it now would be out of order: if somebody else has
+-- it locked this raises, and the group is to be run again.
 CREATE FUNCTION holdfast_load(
     lock_reservations boolean, lock_levels boolean,
     whole_skus text[], level_skus text[], level_locations text[], reservation_ids uuid[], token_keys uuid[],
@@ -111,8 +111,12 @@ BEGIN
             FROM holdfast_level_keys(whole_skus, level_skus, level_locations) AS k
             JOIN stock_levels AS l ON l.sku = k.sku AND l.location = k.location) AS l) AS touched
     INTO moment, levels, there, reservations, tokens, skus, particulars, locations, log_ends, committed;
-    IF lock_levels THEN
-        PERFORM holdfast_guard('locked levels', there, locked);
+    IF lock_levels AND locked < there THEN
+        PERFORM FROM holdfast_level_keys(whole_skus, level_skus, level_locations) AS k
+        JOIN stock_levels AS l ON l.sku = k.sku AND l.location = k.location
+        ORDER BY l.sku, l.location FOR NO KEY UPDATE OF l SKIP LOCKED;
+        GET DIAGNOSTICS locked = ROW_COUNT;
+        PERFORM holdfast_guard('locked levels', there, least(there, locked));
     END IF;
 END
 $$;
@@ -221,13 +225,15 @@ BEGIN
 END
 $$;
 
+-- Their first levels are written before, when the trigger of stock_levels finds no
+-- SKU to mark.
 CREATE PROCEDURE holdfast_insert_skus(moment timestamptz, codes text[], names text[], metadatas text[], command_ids uuid[])
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     done bigint;
 BEGIN
-    INSERT INTO skus (sku, name, metadata, command_id, created_at)
-    SELECT u.sku, u.name, NULLIF(u.metadata, '')::json, u.command_id, moment
+    INSERT INTO skus (sku, name, metadata, command_id, created_at, stocked)
+    SELECT u.sku, u.name, NULLIF(u.metadata, '')::json, u.command_id, moment, EXISTS (SELECT FROM stock_levels AS l WHERE l.sku = u.sku)
     FROM unnest(codes, names, metadatas, command_ids) AS u (sku, name, metadata, command_id)
     ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS done = ROW_COUNT;

@@ -52,3 +52,25 @@ func TestLevelCreatedDuringALockWaitCausesNoDeadlock(t *testing.T) {
 	}, patience, 10*time.Millisecond)
 	assert.Zero(t, count(t, w.db, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"))
 }
+
+// Where a location is added to the whole catalogue while it sells, such levels come
+// into being all the time.
+func TestLevelCreatedDuringALockWaitIsLockedWithoutAnotherTry(t *testing.T) {
+	t.Parallel()
+	o := newObserved()
+	w := newFaultWorld(t, inventory.Pessimistic, o.observe)
+	createLocations(t, w.db, "west")
+	end := w.keepOpen("SELECT FROM stock_levels WHERE sku = 'B' FOR UPDATE")
+	waiting := start(t.Context(), w.repo, inventory.CreateHold{ClientToken: "t",
+		Lines: []inventory.LineRequest{line("A", 12), line("B", 1)}})
+	w.awaitLockWaits(1)
+	created := w.do(w.other, inventory.AdjustStock{ClientToken: "west", SKU: "A", Location: new("west"), Delta: 5, Reason: "FOUND"})
+	require.True(t, created.wasDone(), "%+v", created)
+	end("ROLLBACK")
+
+	told := await(t, waiting)
+	require.True(t, told.wasDone(), "%+v", told)
+	require.EqualValues(t, 2, level(t, w.db, "A", "west").Reserved)
+	require.Zero(t, o.of("retry collision"))
+	requireSound(t, w.db)
+}

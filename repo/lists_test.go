@@ -169,6 +169,20 @@ func TestSKUIsFoundByItsNewNameAndItsFirstStock(t *testing.T) {
 	require.True(t, found("torch", 5))
 }
 
+// Those without stock are looked at one by one, whatever is asked for.
+func TestOnlySKUsWithoutAnyStockLevelCountAsUnstocked(t *testing.T) {
+	t.Parallel()
+	l := newLists(t)
+	createSKU(t, l.repo, "CREATED", 0)
+	done(t, l.repo, inventory.ImportSKU{ClientToken: "i", SKU: "IMPORTED", Name: new("Lamp"), Total: new(int64(1))})
+	done(t, l.repo, inventory.CreateSKU{SKU: "ADJUSTED", Name: "Lamp"})
+	done(t, l.repo, inventory.AdjustStock{ClientToken: "a", SKU: "ADJUSTED", Delta: 1, Reason: "FOUND"})
+	done(t, l.repo, inventory.CreateSKU{SKU: "EMPTY", Name: "Lamp"})
+	var unstocked []string
+	require.NoError(t, l.db.NewRaw("SELECT sku FROM skus WHERE NOT stocked").Scan(t.Context(), &unstocked))
+	require.Equal(t, []string{"EMPTY"}, unstocked)
+}
+
 func TestBadListFilterIsRefused(t *testing.T) {
 	t.Parallel()
 	l := newLists(t)
