@@ -3,23 +3,30 @@
 -- connection. That is two thirds of what a command alone costs here, and a fifth
 -- of what a large group does.
 --
--- A plan is kept while tables grow: one that was made while a table was empty
--- must not read it from end to end later. Whatever joins or looks up says so.
+-- A plan is kept while tables grow: one that was made while a table had few rows
+-- must not read it from end to end later, nor a whole index. Where there is little
+-- to read the planner finds all ways equal, so it is left no choice. What is read
+-- by its key is asked for in the order of the key, where nothing may be sorted:
+-- that is to be had from the key's index alone. It is looked up LATERAL, one by
+-- one, and the ORDER BY keeps the planner from making a join of it. An update can't
+-- be put so: its rows are found where only a bitmap scan is allowed, which needs
+-- something to look up.
 
--- The keys of every level of some SKUs, and some others.
+-- The keys of every level of some SKUs, and some others, in their order.
 CREATE FUNCTION holdfast_level_keys(whole_skus text[], level_skus text[], level_locations text[])
 RETURNS TABLE (sku text, location text) LANGUAGE sql STABLE AS $$
-    SELECT l.sku, l.location FROM stock_levels AS l WHERE l.sku = ANY(whole_skus)
+    SELECT l.sku, l.location FROM unnest(whole_skus) AS named (sku)
+    CROSS JOIN LATERAL (SELECT l.sku, l.location FROM stock_levels AS l WHERE l.sku = named.sku ORDER BY l.location) AS l
     UNION SELECT k.sku, k.location FROM unnest(level_skus, level_locations) AS k (sku, location)
+    ORDER BY sku, location
 $$;
 
--- The keys of the levels of some reservations' lines. OFFSET 0 has each
--- reservation looked up by its id; for many of them the planner would rather read
--- the lines of all reservations there are.
+-- The keys of the levels of some reservations' lines.
 CREATE FUNCTION holdfast_line_keys(reservation_ids uuid[])
 RETURNS TABLE (sku text, location text) LANGUAGE sql STABLE AS $$
     SELECT line.sku, line.location FROM unnest(reservation_ids) AS named (id)
-    CROSS JOIN LATERAL (SELECT l.sku, l.location FROM reservation_lines AS l WHERE l.reservation_id = named.id OFFSET 0) AS line
+    CROSS JOIN LATERAL (
+        SELECT l.sku, l.location FROM reservation_lines AS l WHERE l.reservation_id = named.id ORDER BY l.sku, l.location) AS line
 $$;
 
 -- A SKU's particulars are apart from the other SKUs, so that a hold doesn't read
@@ -33,7 +40,7 @@ $$;
 
 -- The end of a log is for repairs. A base stands for the entries before it.
 CREATE FUNCTION holdfast_log_ends(level_skus text[], level_locations text[]) RETURNS json
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_sort = off SET enable_incremental_sort = off AS $$
 BEGIN
     RETURN (SELECT json_agg(e) FROM (
         SELECT k.sku, k.location, last.total, last.reserved, last.allocated, settled.version AS settled_version, settled.command_id AS settled_by
@@ -71,7 +78,7 @@ CREATE FUNCTION holdfast_load(
     known_skus text[], particular_skus text[], location_codes text[], end_skus text[], end_locations text[], tried_ids uuid[],
     OUT moment timestamptz, OUT levels json, OUT reservations json, OUT tokens json,
     OUT skus json, OUT particulars json, OUT locations json, OUT log_ends json, OUT committed json)
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_sort = off SET enable_incremental_sort = off AS $$
 DECLARE
     locked bigint;
     there  bigint;
@@ -88,8 +95,9 @@ BEGIN
     END IF;
     IF lock_levels THEN
         PERFORM FROM holdfast_level_keys(whole_skus, level_skus, level_locations) AS k
-        JOIN stock_levels AS l ON l.sku = k.sku AND l.location = k.location
-        ORDER BY l.sku, l.location FOR NO KEY UPDATE OF l;
+        CROSS JOIN LATERAL (
+            SELECT FROM stock_levels AS l WHERE l.sku = k.sku AND l.location >= k.location AND l.location <= k.location
+            ORDER BY l.location FOR NO KEY UPDATE) AS l;
         GET DIAGNOSTICS locked = ROW_COUNT;
     END IF;
 
@@ -98,7 +106,7 @@ BEGIN
         (SELECT json_agg(r) FROM (
             SELECT r.*, (SELECT json_agg(l) FROM (
                 SELECT l.sku, l.location, l.quantity FROM reservation_lines AS l WHERE l.reservation_id = r.id ORDER BY l.sku, l.location) AS l) AS lines
-            FROM reservations AS r WHERE r.id = ANY(reservation_ids || ARRAY(SELECT u.command_id FROM used AS u))) AS r),
+            FROM reservations AS r WHERE r.id = ANY(reservation_ids || ARRAY(SELECT u.command_id FROM used AS u)) ORDER BY r.id) AS r),
         (SELECT json_agg(u) FROM used AS u),
         (SELECT json_agg(s) FROM (SELECT s.sku, s.command_id, s.created_at FROM skus AS s WHERE s.sku = ANY(known_skus)) AS s),
         CASE WHEN cardinality(particular_skus) > 0 THEN holdfast_particulars(particular_skus) END,
@@ -107,14 +115,17 @@ BEGIN
         CASE WHEN cardinality(tried_ids) > 0 THEN holdfast_committed(reservation_ids, tried_ids) END
     FROM (
         SELECT json_agg(l) AS levels, count(*) FROM (
-            SELECT l.sku, l.location, l.total, l.reserved, l.allocated, l.version, l.updated_at
-            FROM holdfast_level_keys(whole_skus, level_skus, level_locations) AS k
-            JOIN stock_levels AS l ON l.sku = k.sku AND l.location = k.location) AS l) AS touched
+            SELECT l.* FROM holdfast_level_keys(whole_skus, level_skus, level_locations) AS k
+            CROSS JOIN LATERAL (
+                SELECT l.sku, l.location, l.total, l.reserved, l.allocated, l.version, l.updated_at FROM stock_levels AS l
+                WHERE l.sku = k.sku AND l.location >= k.location AND l.location <= k.location
+                ORDER BY l.location) AS l) AS l) AS touched
     INTO moment, levels, there, reservations, tokens, skus, particulars, locations, log_ends, committed;
     IF lock_levels AND locked < there THEN
         PERFORM FROM holdfast_level_keys(whole_skus, level_skus, level_locations) AS k
-        JOIN stock_levels AS l ON l.sku = k.sku AND l.location = k.location
-        ORDER BY l.sku, l.location FOR NO KEY UPDATE OF l SKIP LOCKED;
+        CROSS JOIN LATERAL (
+            SELECT FROM stock_levels AS l WHERE l.sku = k.sku AND l.location >= k.location AND l.location <= k.location
+            ORDER BY l.location FOR NO KEY UPDATE SKIP LOCKED) AS l;
         GET DIAGNOSTICS locked = ROW_COUNT;
         PERFORM holdfast_guard('locked levels', there, least(there, locked));
     END IF;
@@ -132,7 +143,7 @@ $$;
 CREATE FUNCTION holdfast_claim(
     from_deadline timestamptz, holds_max integer, lines_max integer, avoided_skus text[], avoided_locations text[],
     OUT moment timestamptz, OUT next_deadline timestamptz, OUT reservation_ids uuid[], OUT through timestamptz)
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_sort = off SET enable_incremental_sort = off AS $$
 DECLARE
     is_all boolean;
 BEGIN
@@ -144,8 +155,8 @@ BEGIN
             SELECT r.id, r.expires_at, r.line_count FROM reservations AS r
             WHERE r.status = 'HELD' AND r.expires_at >= next_deadline AND r.expires_at <= moment
                 AND (avoided_skus IS NULL OR 0 = (
-                    SELECT count(*) FROM reservation_lines AS l JOIN unnest(avoided_skus, avoided_locations) AS u (sku, location)
-                    ON l.sku = u.sku AND l.location = u.location WHERE l.reservation_id = r.id))
+                    SELECT count(*) FROM holdfast_line_keys(ARRAY[r.id]) AS l
+                    JOIN unnest(avoided_skus, avoided_locations) AS u (sku, location) ON l.sku = u.sku AND l.location = u.location))
             ORDER BY r.expires_at, r.id LIMIT holds_max FOR NO KEY UPDATE SKIP LOCKED),
         counted AS (
             SELECT d.id, d.expires_at, row_number() OVER in_order AS number, sum(d.line_count) OVER in_order AS lines
@@ -160,17 +171,19 @@ BEGIN
 END
 $$;
 
--- Locks the levels, in order, that still have the version that was read. If any
--- has moved it raises, and names those.
+-- Locks the levels, in the order given, that still have the version that was read.
+-- If any has moved it raises, and names those.
 CREATE PROCEDURE holdfast_lock_unmoved(level_skus text[], level_locations text[], versions bigint[])
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_sort = off SET enable_incremental_sort = off AS $$
 DECLARE
     moved json;
 BEGIN
     WITH unmoved AS MATERIALIZED (
-        SELECT l.sku, l.location FROM unnest(level_skus, level_locations, versions) AS u (sku, location, version)
-        JOIN stock_levels AS l ON l.sku = u.sku AND l.location = u.location AND l.version = u.version
-        ORDER BY l.sku, l.location FOR NO KEY UPDATE OF l)
+        SELECT u.sku, u.location FROM unnest(level_skus, level_locations, versions) AS u (sku, location, version)
+        CROSS JOIN LATERAL (
+            SELECT FROM stock_levels AS l
+            WHERE l.sku = u.sku AND l.location >= u.location AND l.location <= u.location AND l.version = u.version
+            ORDER BY l.location FOR NO KEY UPDATE) AS l)
     SELECT json_agg(json_build_array(k.sku, k.location)) FROM (
         SELECT u.sku, u.location FROM unnest(level_skus, level_locations) AS u (sku, location)
         EXCEPT SELECT m.sku, m.location FROM unmoved AS m) AS k
@@ -184,7 +197,8 @@ $$;
 CREATE PROCEDURE holdfast_update_levels(
     moment timestamptz, level_skus text[], level_locations text[],
     totals bigint[], reserveds bigint[], allocateds bigint[], versions bigint[], versions_before bigint[])
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_indexscan = off SET enable_indexonlyscan = off
+    SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     done bigint;
 BEGIN
@@ -197,6 +211,9 @@ BEGIN
 END
 $$;
 
+-- A trigger marks the SKUs that have stock now. Theirs are the only locks that come
+-- before those of tokens though they rank behind, and only where a SKU gets its
+-- first level.
 CREATE PROCEDURE holdfast_insert_levels(
     moment timestamptz, level_skus text[], level_locations text[],
     totals bigint[], reserveds bigint[], allocateds bigint[], versions bigint[])
@@ -225,15 +242,15 @@ BEGIN
 END
 $$;
 
--- Their first levels are written before, when the trigger of stock_levels finds no
--- SKU to mark.
+-- Those that have stock are marked here: their levels are written before, when the
+-- trigger finds no SKU to mark.
 CREATE PROCEDURE holdfast_insert_skus(moment timestamptz, codes text[], names text[], metadatas text[], command_ids uuid[])
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_sort = off SET enable_incremental_sort = off AS $$
 DECLARE
     done bigint;
 BEGIN
     INSERT INTO skus (sku, name, metadata, command_id, created_at, stocked)
-    SELECT u.sku, u.name, NULLIF(u.metadata, '')::json, u.command_id, moment, EXISTS (SELECT FROM stock_levels AS l WHERE l.sku = u.sku)
+    SELECT u.sku, u.name, NULLIF(u.metadata, '')::json, u.command_id, moment, 0 < (SELECT count(*) FROM holdfast_level_keys(ARRAY[u.sku], NULL, NULL))
     FROM unnest(codes, names, metadatas, command_ids) AS u (sku, name, metadata, command_id)
     ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS done = ROW_COUNT;
@@ -242,10 +259,11 @@ END
 $$;
 
 -- Writes over the particulars that were read, which have no space around their
--- metadata, and none where it is null. They are locked in order, for nothing has
--- locked them before.
+-- metadata, and none where it is null. They are locked in the order given, for
+-- nothing has locked them before.
 CREATE PROCEDURE holdfast_update_skus(codes text[], names text[], metadatas text[], names_before text[], metadatas_before text[])
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_indexscan = off SET enable_indexonlyscan = off
+    SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     done bigint;
 BEGIN
@@ -253,7 +271,7 @@ BEGIN
     FROM (
         SELECT u.* FROM unnest(codes, names, metadatas, names_before, metadatas_before)
             AS u (sku, name, metadata, name_before, metadata_before)
-        JOIN skus AS l ON l.sku = u.sku ORDER BY l.sku FOR NO KEY UPDATE OF l
+        CROSS JOIN LATERAL (SELECT FROM skus AS l WHERE l.sku = u.sku FOR NO KEY UPDATE) AS l
     ) AS u
     WHERE s.sku = u.sku AND s.name = u.name_before AND coalesce(nullif(btrim(s.metadata::text, E' \t\r\n'), 'null'), '') = u.metadata_before;
     GET DIAGNOSTICS done = ROW_COUNT;
@@ -282,7 +300,8 @@ END
 $$;
 
 CREATE PROCEDURE holdfast_update_reservations(ids uuid[], statuses text[], revisions bigint[], revisions_before bigint[], deadlines text[], completions text[])
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_indexscan = off SET enable_indexonlyscan = off
+    SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     done bigint;
 BEGIN
@@ -334,3 +353,6 @@ BEGIN
     PERFORM holdfast_guard('entries', cardinality(actions), done);
 END
 $$;
+
+-- The plans of the trigger that marks SKUs are kept as well.
+ALTER FUNCTION holdfast_stock_skus() SET enable_seqscan = off;

@@ -16,8 +16,9 @@ type Observer interface {
 	Command(command inventory.Command, result string)
 	// Group is told of each group that a lane ran.
 	Group(lane inventory.Strategy, group groupcommit.Group)
-	// Loaded and Committed are told how long the two messages of a group took
-	// that succeeded, by the strategy that it had in the end.
+	// Loaded and Committed are told how long the messages of a group took that
+	// succeeded, by the strategy that it had in the end: one load, or two where it
+	// looked without locks first, and one commit.
 	Loaded(by inventory.Strategy, took time.Duration)
 	Committed(by inventory.Strategy, took time.Duration)
 	// Conflict is told how many commands of a group touched levels that had

@@ -61,3 +61,23 @@ func TestWhatComesBackIsHeldThoughRefusalsWentBefore(t *testing.T) {
 		requireSound(t, w.db)
 	})
 }
+
+func TestWhoComesAgainAmongRefusalsIsToldWhatTheyHave(t *testing.T) {
+	t.Parallel()
+	underEach(t, func(t *testing.T, strategy inventory.Strategy) {
+		w := newFaultWorld(t, strategy)
+		first := hold(t, w.other, "mine", line("A", 10))
+		require.True(t, w.do(w.repo, oneOf("A", "late")).refusedAs(inventory.InsufficientStock))
+		told := w.groupOf(
+			oneOf("A", "later"),
+			inventory.CreateHold{ClientToken: "mine", Lines: []inventory.LineRequest{line("A", 10)}},
+			oneOf("A", "mine"),
+			oneOf("GHOST", "ghost"),
+		)
+		require.True(t, told[0].refusedAs(inventory.InsufficientStock), "%+v", told[0])
+		require.True(t, told[1].wasDone() && told[1].Replayed, "%+v", told[1])
+		require.Equal(t, first, *told[1].Reservation)
+		require.True(t, told[2].refusedAs(inventory.IdempotencyConflict), "%+v", told[2])
+		require.True(t, told[3].refusedAs(inventory.UnknownSKU), "%+v", told[3])
+	})
+}
