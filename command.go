@@ -68,10 +68,11 @@ func withoutArguments(action func(context.Context) error) cli.ActionFunc {
 
 // withDatabase runs an action on the database that the environment names.
 func (p program) withDatabase(ctx context.Context, action func(opened, config.Config, *slog.Logger) error) error {
-	settings, log, err := p.configure()
+	settings, err := p.settings()
 	if err != nil {
 		return err
 	}
+	log := p.commandLog(settings)
 	db, err := open(ctx, settings, log)
 	if err != nil {
 		return err
@@ -155,7 +156,7 @@ func (p program) withMigrated(ctx context.Context, action func(*repo.Repo) error
 }
 
 func (p program) databaseExists() error {
-	settings, _, err := p.configure()
+	settings, err := p.settings()
 	if err != nil || settings.DatabaseURL != "" {
 		return err
 	}

@@ -147,7 +147,7 @@ func body(t testing.TB, response *http.Response) string {
 	return string(raw)
 }
 
-// holdPayload is what the tests ask of a mutation's payload.
+// payload is what the tests ask of a mutation's payload.
 type payload struct {
 	Reservation *struct{ ID, Status string }
 	Replayed    bool

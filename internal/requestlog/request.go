@@ -10,6 +10,7 @@ package requestlog
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -117,13 +118,10 @@ func (r *Request) Refused(code string) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, known := range r.codes {
-		if known == code {
-			return
-		}
+	if !slices.Contains(r.codes, code) {
+		r.codes = append(r.codes, code)
+		r.failed = r.failed || faults[code]
 	}
-	r.codes = append(r.codes, code)
-	r.failed = r.failed || faults[code]
 }
 
 // Status is that of the answer by HTTP.

@@ -17,8 +17,6 @@ import (
 const (
 	codeBadInput     = "BAD_USER_INPUT"
 	codeNotPersisted = "PERSISTED_QUERY_NOT_FOUND"
-	codeForbidden    = "FORBIDDEN"
-	codeOverloaded   = "OVERLOADED"
 	codeInternal     = "INTERNAL"
 )
 

@@ -124,7 +124,7 @@ func (a answerer) carryOut(method string, params *graphql.RawParams) {
 	switch {
 	case response == nil: // its time was over before it began
 		a.refuse(&wire.Refusal{
-			Status: http.StatusServiceUnavailable, Code: codeOverloaded,
+			Status: http.StatusServiceUnavailable, Code: wire.CodeOverloaded,
 			Message: "the request's time was over before it was carried out; send it again",
 		})
 	case response.Data == nil:

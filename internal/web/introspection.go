@@ -6,6 +6,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"holdfast/internal/web/wire"
 )
 
 // NoIntrospection refuses requests for the schema. With it GraphQL doesn't
@@ -26,7 +28,7 @@ func (NoIntrospection) Validate(graphql.ExecutableSchema) error { return nil }
 // MutateOperationContext implements graphql.OperationContextMutator.
 func (NoIntrospection) MutateOperationContext(_ context.Context, operation *graphql.OperationContext) *gqlerror.Error {
 	if asksForSchema(operation.Doc) {
-		return withCode(gqlerror.Errorf("this server doesn't tell its schema: introspection is turned off"), codeForbidden)
+		return withCode(gqlerror.Errorf("this server doesn't tell its schema: introspection is turned off"), wire.CodeForbidden)
 	}
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,8 +21,6 @@ const (
 	// headerBytesMax bounds a request's line and header, which each connection may
 	// have the server keep: a query in a URL fits, and a proxy's cookies.
 	headerBytesMax = 64 << 10
-
-	readyTimeout = 2 * time.Second
 )
 
 // Server is the HTTP server with its endpoints.
@@ -50,7 +47,8 @@ type Server struct {
 type Options struct {
 	// RequestTimeout is what a request is given that isn't a stream.
 	RequestTimeout time.Duration
-	// Streams are the subscribers' connections. Nil: ones with no bounds.
+	// Streams are the subscribers' connections, for the server to drain. Nil: there
+	// are none.
 	Streams *streams.Streams
 	// Metrics answers at /metrics; Home at /, and wherever nothing else does. Nil:
 	// nothing is found there.
@@ -93,6 +91,22 @@ func NewServer(options Options) *Server {
 		connections: connections{open: map[*connection]struct{}{}}, streams: options.Streams,
 	}
 	s.requests, s.endRequests = context.WithCancel(context.Background())
+	logged := requestlog.HTTP{Log: options.Log, Client: options.Client, Routine: routine}
+	s.http = &http.Server{
+		Handler:           logged.Around(s.partingWhileDraining(s.hurryingBodies(s.endpoints(options)))),
+		ReadHeaderTimeout: readHeaderTimeout,
+		// Streams have limits of their own in its place.
+		WriteTimeout:   options.RequestTimeout + s.timing.answer,
+		IdleTimeout:    idleTimeout,
+		MaxHeaderBytes: headerBytesMax,
+		ConnState:      s.connections.changed,
+		BaseContext:    func(net.Listener) context.Context { return s.requests },
+	}
+	return s
+}
+
+// endpoints leads each path to who answers it.
+func (s *Server) endpoints(options Options) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/graphql", s.serveGraphQL)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
@@ -104,18 +118,7 @@ func NewServer(options Options) *Server {
 	mux.Handle("/live", board)
 	mux.Handle("/live/", board)
 	mux.Handle("/", options.Home)
-	logged := requestlog.HTTP{Log: options.Log, Client: options.Client, Routine: routine}
-	s.http = &http.Server{
-		Handler:           logged.Around(s.partingWhileDraining(s.hurryingBodies(mux))),
-		ReadHeaderTimeout: readHeaderTimeout,
-		// Streams have limits of their own in its place.
-		WriteTimeout:   options.RequestTimeout + s.timing.answer,
-		IdleTimeout:    idleTimeout,
-		MaxHeaderBytes: headerBytesMax,
-		ConnState:      s.connections.changed,
-		BaseContext:    func(net.Listener) context.Context { return s.requests },
-	}
-	return s
+	return mux
 }
 
 // routine are the paths that load balancers and Prometheus ask for.
@@ -140,69 +143,6 @@ func (s *Server) Serve(listener net.Listener) error {
 	return err
 }
 
-// Drain stops the server gently: readiness fails at once, for a moment more
-// requests are answered, then the listener closes, streams end and what is under
-// way is finished. What isn't shortly before ctx ends is answered with that, and
-// what is left then is broken off, which is an error.
-func (s *Server) Drain(ctx context.Context) error {
-	s.draining.Store(true)
-	if end, ends := ctx.Deadline(); ends {
-		grace := time.Until(end)
-		farewell := time.AfterFunc(grace-min(s.timing.farewell, grace/2), s.endRequests)
-		defer farewell.Stop()
-	}
-	pause(ctx, s.timing.notice)
-	s.closeDoor(ctx)
-	// Beside each other: what is under way isn't to wait for the slowest client
-	// of a stream to go.
-	var streams sync.WaitGroup
-	streams.Go(func() { s.streams.Drain(ctx) })
-	defer streams.Wait()
-	return errors.Join(s.connections.drain(ctx, s.timing.hearing), s.http.Close())
-}
-
-// closeDoor lets nobody in any more, and returns once all who were are known.
-func (s *Server) closeDoor(ctx context.Context) {
-	door := s.door.Load()
-	if door == nil {
-		return
-	}
-	if door.bar() == nil {
-		pause(ctx, s.timing.entering)
-	}
-	_ = door.Close()
-	<-s.served
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
-	}
-}
-
-var (
-	errStarting = errors.New("starting")
-	errDraining = errors.New("shutting down")
-	errNotReady = errors.New("the database does not answer, or is not migrated")
-)
-
-func (s *Server) readiness(ctx context.Context) error {
-	if s.draining.Load() {
-		return errDraining
-	}
-	opened := s.opened.Load()
-	if opened == nil {
-		return errStarting
-	}
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
-	if opened.ready(ctx) != nil {
-		return errNotReady
-	}
-	return nil
-}
-
 func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	opened := s.opened.Load()
 	if opened == nil {
@@ -219,15 +159,4 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.requestTimeout)
 	defer cancel()
 	opened.graphql.ServeHTTP(w, r.WithContext(ctx))
-}
-
-func answer(w http.ResponseWriter, problem error) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	if problem != nil {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = w.Write([]byte(problem.Error() + "\n"))
-		return
-	}
-	_, _ = w.Write([]byte("ok\n"))
 }

@@ -20,9 +20,9 @@ var statuses = map[string]int{
 	codeNotPersisted:         http.StatusBadRequest,
 	wire.CodeLimit:           http.StatusUnprocessableEntity,
 	"UNAUTHENTICATED":        http.StatusUnauthorized,
-	codeForbidden:            http.StatusForbidden,
+	wire.CodeForbidden:       http.StatusForbidden,
 	"RATE_LIMITED":           http.StatusTooManyRequests,
-	codeOverloaded:           http.StatusServiceUnavailable,
+	wire.CodeOverloaded:      http.StatusServiceUnavailable,
 }
 
 // statusOf is the status for a response without data.

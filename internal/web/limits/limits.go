@@ -31,10 +31,11 @@ func Default() Limits {
 	}
 }
 
-// What is remembered of queries, and of which: strangers send them.
+// How many queries are remembered, and of what length at most: strangers send
+// them.
 const (
-	plansMax       = 500
-	planQueryBytes = 16 << 10
+	plansMax        = 500
+	plannedBytesMax = 16 << 10
 )
 
 // Guard refuses operations that are over the limits.
@@ -83,7 +84,7 @@ func (g *Guard) MutateOperationParameters(ctx context.Context, params *graphql.R
 	if err := g.limits.checkSize(m.whole()); err != nil {
 		return err
 	}
-	if len(params.Query) <= planQueryBytes {
+	if len(params.Query) <= plannedBytesMax {
 		g.plans.Add(ctx, params.Query, m.plan())
 	}
 	return nil

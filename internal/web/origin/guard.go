@@ -59,7 +59,8 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case slices.Contains(g.allowed, origin):
 		header["Access-Control-Allow-Origin"] = []string{origin}
 	default:
-		refuse(w)
+		header["Vary"] = varies
+		stranger.Answer(w, r)
 		return
 	}
 	if isPreflight(r) {
@@ -108,14 +109,8 @@ func (g *guard) isOwnAddress(origin string, r *http.Request) bool {
 // portsUnsaid are those that browsers leave out of an origin.
 var portsUnsaid = map[string]string{"http": ":80", "https": ":443"}
 
-func refuse(w http.ResponseWriter) {
-	refused := &wire.Refusal{
-		Status: http.StatusForbidden, Code: "FORBIDDEN",
-		Message: "pages of this origin may not call this server; HOLDFAST_CORS_ORIGINS says which may",
-	}
-	header := w.Header()
-	header["Vary"] = varies
-	header.Set("Content-Type", "application/graphql-response+json; charset=utf-8")
-	w.WriteHeader(refused.Status)
-	_, _ = wire.EncodeErrors(refused.Errors()).WriteTo(w)
+// stranger is the refusal of a page that wasn't let in.
+var stranger = &wire.Refusal{
+	Status: http.StatusForbidden, Code: wire.CodeForbidden,
+	Message: "pages of this origin may not call this server; HOLDFAST_CORS_ORIGINS says which may",
 }

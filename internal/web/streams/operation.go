@@ -41,7 +41,7 @@ func (c *connection) start(id string, r request) *graphql.Response {
 		c.logEnd(r.ctx)
 	}
 	if refused := c.open(op); refused != nil {
-		return refused
+		return &graphql.Response{Errors: refused.Errors()}
 	}
 	begin()
 	return nil
@@ -49,7 +49,7 @@ func (c *connection) start(id string, r request) *graphql.Response {
 
 // open takes the operation in, unless the connection is to depart or has as many
 // of its kind as it may: who has all their subscriptions can still place a hold.
-func (c *connection) open(op *operation) *graphql.Response {
+func (c *connection) open(op *operation) *wire.Refusal {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	name, kind, same := "subscriptions", "subscriptions", &c.subscriptions
@@ -59,7 +59,7 @@ func (c *connection) open(op *operation) *graphql.Response {
 	most, skusMost := c.streams.options.SubscriptionsMax, c.streams.options.WatchedSKUsMax
 	switch {
 	case c.departing:
-		return refusal("OVERLOADED", shuttingDown)
+		return overloaded(shuttingDown)
 	case *same >= most:
 		return exceeded(wire.Limit{Name: name, Max: int64(most)}, "this connection has all the "+kind+" it may", "HOLDFAST_SUBSCRIPTIONS_MAX")
 	case c.skus+op.skus > skusMost:

@@ -6,6 +6,14 @@ import (
 	"time"
 )
 
+// Connections that come all at once, as after a restart, begin one after the
+// other. What they leave behind makes the collector run, so that more of them a
+// second would slow down requests beside them, though processors were free.
+const (
+	beginningsPerProcessor = 500
+	beginningsBurst        = 16
+)
+
 // pace gives out turns, so that those who come all at once don't take the
 // processors from what is under way.
 type pace struct {

@@ -2,18 +2,14 @@ package streams
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net/http"
 	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"holdfast/internal/requestlog"
-	"holdfast/internal/web/wire"
 )
 
 // Options are what an operator may set, and what the transports are told by.
@@ -35,51 +31,6 @@ type Options struct {
 	// none is written.
 	Log *slog.Logger
 }
-
-// Observer is told what happens to subscribers. It must be quick, and safe for
-// concurrent use.
-type Observer interface {
-	// Connected and Disconnected tell of connections, by their transport.
-	Connected(transport string)
-	Disconnected(transport string)
-	// Subscribed and Unsubscribed tell of subscriptions, by their root field.
-	Subscribed(field string)
-	Unsubscribed(field string)
-	// Sent tells of a subscription's event that was written, Coalesced of one
-	// that was replaced by a later one before it was.
-	Sent(field string)
-	Coalesced(field string)
-	// Refused tells of a connection that was not let in.
-	Refused(reason string)
-	// Cut tells of a connection that was broken off because of its client.
-	Cut(reason string)
-}
-
-const shuttingDown = "the server is shutting down; connect again"
-
-// Reasons to refuse a connection.
-const (
-	refusedFull     = "full"
-	refusedDraining = "draining"
-	refusedHurry    = "hurry"
-)
-
-// Connections that come all at once, as after a restart, begin one after the
-// other. What they leave behind makes the collector run, so that more of them a
-// second would slow down requests beside them, though processors were free.
-const (
-	beginningsPerProcessor = 500
-	beginningsBurst        = 16
-)
-
-// Reasons to cut a connection.
-const cutUnresponsive = "unresponsive"
-
-// The transports' names.
-const (
-	byWebSocket   = "websocket"
-	byEventStream = "sse"
-)
 
 // Streams are the transports of subscriptions, with what they share.
 type Streams struct {
@@ -125,59 +76,6 @@ func New(options Options) *Streams {
 // Transports are those to add to a GraphQL server, before its others.
 func (s *Streams) Transports() []graphql.Transport {
 	return []graphql.Transport{webSockets{s}, eventStreams{s}}
-}
-
-// enter admits a connection, once it is its turn, or answers the request with
-// why it can't be.
-func (s *Streams) enter(w http.ResponseWriter, r *http.Request, transport string, c connected) bool {
-	if !s.isItsTurn(r.Context()) {
-		s.options.Observer.Refused(refusedHurry)
-		refuse(w, refusal("OVERLOADED", "more connections than the server can take come at once; try again later"))
-		return false
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.draining:
-		s.options.Observer.Refused(refusedDraining)
-		refuse(w, refusal("OVERLOADED", shuttingDown))
-		return false
-	case len(s.open) >= s.options.ConnectionsMax:
-		s.options.Observer.Refused(refusedFull)
-		refuse(w, exceeded(wire.Limit{Name: "connections", Max: int64(s.options.ConnectionsMax)}, "the server has all the connections it may", "HOLDFAST_CONNECTIONS_MAX"))
-		return false
-	}
-	s.open[c] = true
-	s.ended.Add(1)
-	s.options.Observer.Connected(transport)
-	return true
-}
-
-// isItsTurn returns once a connection may begin, or false where that would be too
-// late, or the client has gone.
-func (s *Streams) isItsTurn(ctx context.Context) bool {
-	wait, taken := s.pace.take(time.Now(), s.timing.turn)
-	if wait == 0 || !taken {
-		return taken
-	}
-	turn := time.NewTimer(wait)
-	defer turn.Stop()
-	select {
-	case <-turn.C:
-		return true
-	case <-s.closing: // which it is to be told
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-func (s *Streams) left(transport string, c connected) {
-	s.mu.Lock()
-	delete(s.open, c)
-	s.mu.Unlock()
-	s.options.Observer.Disconnected(transport)
-	s.ended.Done()
 }
 
 // Drain lets no more connections in, closes those there are over a moment, and
@@ -254,45 +152,3 @@ func (s *Streams) counted(field string, begin, stop func()) (func(), func()) {
 			})
 		}
 }
-
-func refuse(w http.ResponseWriter, response *graphql.Response) {
-	w.Header().Set("Content-Type", "application/graphql-response+json; charset=utf-8")
-	w.WriteHeader(http.StatusServiceUnavailable)
-	_, _ = wire.Encode(response).WriteTo(w)
-}
-
-func refusal(code, message string) *graphql.Response {
-	return &graphql.Response{Errors: gqlerror.List{{Message: message, Extensions: map[string]any{"code": code}}}}
-}
-
-// exceeded is a refusal for a limit, which the variable is of.
-func exceeded(limit wire.Limit, what, variable string) *graphql.Response {
-	return &graphql.Response{Errors: gqlerror.List{limit.Exceeded(fmt.Sprintf("%s: %s is %d", what, variable, limit.Max))}}
-}
-
-// observed is an observer of one subscription.
-type observed struct {
-	observer Observer
-	field    string
-	// logged is what its line in the log is written from.
-	logged *requestlog.Request
-}
-
-func (o observed) sent() {
-	o.observer.Sent(o.field)
-	o.logged.Sent()
-}
-
-func (o observed) coalesced() { o.observer.Coalesced(o.field) }
-
-// nobody observes nothing.
-type nobody struct{}
-
-func (nobody) Connected(string)    {}
-func (nobody) Disconnected(string) {}
-func (nobody) Subscribed(string)   {}
-func (nobody) Unsubscribed(string) {}
-func (nobody) Sent(string)         {}
-func (nobody) Coalesced(string)    {}
-func (nobody) Refused(string)      {}
-func (nobody) Cut(string)          {}

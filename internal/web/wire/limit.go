@@ -2,9 +2,6 @@ package wire
 
 import "github.com/vektah/gqlparser/v2/gqlerror"
 
-// CodeLimit is the code of the errors that tell of a limit.
-const CodeLimit = "LIMIT_EXCEEDED"
-
 // Limit is one that a request is over, as its client is told.
 type Limit struct {
 	Name string `json:"name"`

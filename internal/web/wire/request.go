@@ -4,7 +4,6 @@ package wire
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -15,32 +14,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 )
-
-// Refusal is why a request can't be read, without a word of what it held.
-type Refusal struct {
-	Status        int
-	Code, Message string
-	// Limit is nil unless the code is CodeLimit.
-	Limit *Limit
-}
-
-// Errors are those to answer the request with.
-func (r *Refusal) Errors() gqlerror.List {
-	if r.Limit != nil {
-		return gqlerror.List{r.Limit.Exceeded(r.Message)}
-	}
-	return gqlerror.List{{Message: r.Message, Extensions: map[string]any{"code": r.Code}}}
-}
-
-func malformed(status int, format string, args ...any) *Refusal {
-	return &Refusal{Status: status, Code: errcode.ParseFailed, Message: fmt.Sprintf(format, args...)}
-}
-
-func over(status int, limit Limit, format string, args ...any) *Refusal {
-	return &Refusal{status, CodeLimit, fmt.Sprintf(format, args...), &limit}
-}
 
 // Read returns what an HTTP request asks for: in its body of at most so many
 // bytes, or, by GET, in its URL.

@@ -5,7 +5,6 @@ import (
 	"io"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 // Response is one as it is sent: its data, which is JSON already, and what is
@@ -41,9 +40,6 @@ func encode(value any) []byte {
 	}
 	return encoded
 }
-
-// EncodeErrors has a response ready that is of errors alone.
-func EncodeErrors(errors gqlerror.List) Response { return Encode(&graphql.Response{Errors: errors}) }
 
 // Len is how many bytes the response has.
 func (e Response) Len() int { return len(e.head) + len(e.data) + len(e.tail) }
