@@ -53,4 +53,6 @@ func TestPagesAreAnsweredByTheirOriginOnEveryTransport(t *testing.T) {
 		require.Equal(t, http.StatusOK, statusOf(t, s, "https://partner.example"), "%s, a page that may", name)
 		require.Equal(t, http.StatusForbidden, statusOf(t, s, "https://elsewhere.example"), "%s, a page that may not", name)
 	}
+	require.NoError(t, s.wait())
+	require.Equal(t, len(transports), strings.Count(s.log.String(), `"status":403,"outcome":"FORBIDDEN"`))
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"holdfast/internal/requestlog"
 	"holdfast/internal/web/wire"
 )
 
@@ -59,7 +60,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case slices.Contains(g.allowed, origin):
 		header["Access-Control-Allow-Origin"] = []string{origin}
 	default:
-		refuse(w)
+		refuse(w, r)
 		return
 	}
 	if isPreflight(r) {
@@ -108,11 +109,12 @@ func (g *guard) isOwnAddress(origin string, r *http.Request) bool {
 // portsUnsaid are those that browsers leave out of an origin.
 var portsUnsaid = map[string]string{"http": ":80", "https": ":443"}
 
-func refuse(w http.ResponseWriter) {
+func refuse(w http.ResponseWriter, r *http.Request) {
 	refused := &wire.Refusal{
 		Status: http.StatusForbidden, Code: "FORBIDDEN",
 		Message: "pages of this origin may not call this server; HOLDFAST_CORS_ORIGINS says which may",
 	}
+	requestlog.From(r.Context()).Refused(refused.Code)
 	header := w.Header()
 	header["Vary"] = varies
 	header.Set("Content-Type", "application/graphql-response+json; charset=utf-8")

@@ -132,7 +132,7 @@ func (s *Streams) Transports() []graphql.Transport {
 func (s *Streams) enter(w http.ResponseWriter, r *http.Request, transport string, c connected) bool {
 	if !s.isItsTurn(r.Context()) {
 		s.options.Observer.Refused(refusedHurry)
-		refuse(w, refusal("OVERLOADED", "more connections than the server can take come at once; try again later"))
+		refuse(w, r, refusal("OVERLOADED", "more connections than the server can take come at once; try again later"))
 		return false
 	}
 	s.mu.Lock()
@@ -140,11 +140,11 @@ func (s *Streams) enter(w http.ResponseWriter, r *http.Request, transport string
 	switch {
 	case s.draining:
 		s.options.Observer.Refused(refusedDraining)
-		refuse(w, refusal("OVERLOADED", shuttingDown))
+		refuse(w, r, refusal("OVERLOADED", shuttingDown))
 		return false
 	case len(s.open) >= s.options.ConnectionsMax:
 		s.options.Observer.Refused(refusedFull)
-		refuse(w, exceeded(wire.Limit{Name: "connections", Max: int64(s.options.ConnectionsMax)}, "the server has all the connections it may", "HOLDFAST_CONNECTIONS_MAX"))
+		refuse(w, r, exceeded(wire.Limit{Name: "connections", Max: int64(s.options.ConnectionsMax)}, "the server has all the connections it may", "HOLDFAST_CONNECTIONS_MAX"))
 		return false
 	}
 	s.open[c] = true
@@ -255,7 +255,8 @@ func (s *Streams) counted(field string, begin, stop func()) (func(), func()) {
 		}
 }
 
-func refuse(w http.ResponseWriter, response *graphql.Response) {
+func refuse(w http.ResponseWriter, r *http.Request, response *graphql.Response) {
+	wire.NoteErrors(r.Context(), response)
 	w.Header().Set("Content-Type", "application/graphql-response+json; charset=utf-8")
 	w.WriteHeader(http.StatusServiceUnavailable)
 	_, _ = wire.Encode(response).WriteTo(w)
