@@ -54,5 +54,5 @@ func TestPagesAreAnsweredByTheirOriginOnEveryTransport(t *testing.T) {
 		require.Equal(t, http.StatusForbidden, statusOf(t, s, "https://elsewhere.example"), "%s, a page that may not", name)
 	}
 	require.NoError(t, s.wait())
-	require.Equal(t, len(transports), strings.Count(s.log.String(), `"outcome":"FORBIDDEN"`))
+	require.Equal(t, len(transports), strings.Count(s.log.String(), `"status":403,"outcome":"FORBIDDEN"`))
 }

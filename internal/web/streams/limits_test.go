@@ -168,6 +168,7 @@ func TestAConnectionTooManyIsRefusedUntilOneHasLeft(t *testing.T) {
 		require.Equal(t, limit{"connections", 2, 0}, answer.Errors[0].Extensions.Limit)
 		require.Contains(t, answer.Errors[0].Message, "HOLDFAST_CONNECTIONS_MAX is 2")
 		require.Equal(t, "full", <-w.seen.refused)
+		w.awaitLine("status=503 outcome=LIMIT_EXCEEDED .*requestId=" + response.Header.Get("X-Request-Id"))
 	}
 	for range 3 {
 		_, response, err := websocket.Dial(s.ctx, strings.Replace(w.url, "http", "ws", 1)+"/graphql",
