@@ -27,11 +27,9 @@ func runLoris(ctx context.Context, w *world) error {
 		var crawling sync.WaitGroup
 		for range w.sizes.subscribers {
 			crawling.Go(func() {
-				for ctx.Err() == nil {
-					crawl(ctx, host)
+				for crawl(ctx, host); ctx.Err() == nil; crawl(ctx, host) {
 					cut.Add(1)
 				}
-				cut.Add(-1) // it is the end that ended the last
 			})
 		}
 		crawling.Wait()

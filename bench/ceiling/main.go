@@ -1,7 +1,7 @@
 // Command ceiling serves Holdfast's schema with resolvers that do nothing, over
-// the HTTP and the GraphQL of the program, and logs as that does. What it lets through is the most that
-// any resolver could, so that a figure of the program can be told as a share of
-// it. The benchmark starts it.
+// the HTTP and the GraphQL of the program, and logs as that does. What it lets
+// through is the most that any resolver could, so that a figure of the program
+// can be told as a share of it. The benchmark starts it.
 package main
 
 import (
