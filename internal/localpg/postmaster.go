@@ -89,6 +89,7 @@ func launch(ctx context.Context, opts Options, c cluster, port int) (*process, e
 	for _, setting := range settings(opts, port) {
 		arguments = append(arguments, "-c", setting)
 	}
+	arguments = append(arguments, c.fastCompression(ctx)...) // the last one counts
 	// Not ctx: PostgreSQL outlives the call.
 	cmd := c.as.command(context.Background(), c.programs.program("postgres"), arguments...)
 	// The log is passed on as an open file: the account need not get at Dir.
