@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
 
 	"holdfast/internal/database"
 	"holdfast/internal/pgtest"
@@ -362,20 +363,19 @@ func refusal(t *testing.T, c badInput, a answer) (code string, path []string) {
 	return p.UserErrors[0].Code, p.UserErrors[0].Field
 }
 
-// contents is all that the database holds, as text.
-func contents(t *testing.T, url string) string {
+// contents is all that the database holds, as text, by table.
+func contents(t *testing.T, url string) map[string]string {
 	db, err := database.Open(url, 1)
 	require.NoError(t, err)
 	defer func() { _ = db.Close() }()
-	var all string
-	require.NoError(t, db.NewRaw(`SELECT jsonb_build_object(
-		'skus', (SELECT jsonb_agg(t ORDER BY sku) FROM skus AS t),
-		'levels', (SELECT jsonb_agg(t ORDER BY sku, location) FROM stock_levels AS t),
-		'reservations', (SELECT jsonb_agg(t ORDER BY id) FROM reservations AS t),
-		'tokens', (SELECT jsonb_agg(t ORDER BY key) FROM client_tokens AS t),
-		'locations', (SELECT jsonb_agg(t ORDER BY code) FROM locations AS t),
-		'snapshots', (SELECT jsonb_agg(t ORDER BY id) FROM snapshots AS t),
-		'runs', (SELECT jsonb_agg(t ORDER BY id) FROM reconciliation_runs AS t),
-		'entries', (SELECT jsonb_agg(t ORDER BY id) FROM audit_log AS t))::text`).Scan(t.Context(), &all))
+	var tables []string
+	require.NoError(t, db.NewRaw("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").Scan(t.Context(), &tables))
+	all := map[string]string{}
+	for _, table := range tables {
+		var rows string
+		require.NoError(t, db.NewRaw("SELECT coalesce(jsonb_agg(r ORDER BY r::text), '[]')::text FROM ? AS r", bun.Ident(table)).Scan(t.Context(), &rows))
+		all[table] = rows
+	}
+	require.Contains(t, all, "stock_levels")
 	return all
 }

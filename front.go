@@ -55,7 +55,8 @@ func boundsOf(settings config.Config) limits.Limits {
 		BodyBytes: int64(settings.BodyBytesMax),
 		Tokens:    settings.QueryTokensMax, Depth: settings.QueryDepthMax, IntrospectionDepth: settings.IntrospectionDepthMax,
 		Aliases: settings.QueryAliasesMax, Directives: settings.QueryDirectivesMax, Fields: settings.QueryFieldsMax,
-		Cost: settings.QueryCostMax,
+		IntrospectionFields: settings.IntrospectionFieldsMax,
+		Cost:                settings.QueryCostMax,
 	}
 }
 

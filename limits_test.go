@@ -30,7 +30,7 @@ func TestTheDocsHaveTheDefaultsOfTheLimits(t *testing.T) {
 	page, err := os.ReadFile("docs/operations.md")
 	require.NoError(t, err)
 	rows := regexp.MustCompile("(?m)^\\| `.+` \\| `(HOLDFAST_[A-Z_]+)` \\| ([0-9]+) \\|").FindAllSubmatch(page, -1)
-	require.Len(t, rows, 11)
+	require.Len(t, rows, 12)
 	usage := config.Usage()
 	for _, row := range rows {
 		require.Regexp(t, fmt.Sprintf("(?m)^%s +%s  ", row[1], row[2]), usage)
@@ -41,7 +41,7 @@ func TestEachLimitIsThatOfItsVariableAndKeepsTheDatabaseUntouched(t *testing.T) 
 	t.Parallel()
 	database := pgtest.URL(t)
 	s := startServer(t, "DATABASE_URL="+database, "HOLDFAST_BODY_BYTES_MAX=2048", "HOLDFAST_QUERY_TOKENS_MAX=160", "HOLDFAST_QUERY_DEPTH_MAX=4",
-		"HOLDFAST_INTROSPECT_DEPTH_MAX=3", "HOLDFAST_QUERY_ALIASES_MAX=2", "HOLDFAST_QUERY_DIRECTIVES_MAX=1", "HOLDFAST_QUERY_FIELDS_MAX=16", "HOLDFAST_QUERY_COST_MAX=100")
+		"HOLDFAST_INTROSPECT_DEPTH_MAX=3", "HOLDFAST_INTROSPECT_FIELDS_MAX=5", "HOLDFAST_QUERY_ALIASES_MAX=2", "HOLDFAST_QUERY_DIRECTIVES_MAX=1", "HOLDFAST_QUERY_FIELDS_MAX=16", "HOLDFAST_QUERY_COST_MAX=100")
 	s.createSKU("A", 10)
 	before := contents(t, database)
 	const change = `mutation { setStock(input: {clientToken: "t", sku: "A", total: 5, reason: OTHER}) { stockLevel { id } } `
@@ -53,6 +53,7 @@ func TestEachLimitIsThatOfItsVariableAndKeepsTheDatabaseUntouched(t *testing.T) 
 		{"tokens", change + strings.Repeat("__typename ", 150) + "}", "HOLDFAST_QUERY_TOKENS_MAX", 160, 0},
 		{"depth", change + "a: setStock { stockLevel { a { b { c } } } } }", "HOLDFAST_QUERY_DEPTH_MAX", 4, 5},
 		{"introspectionDepth", `{ skus { edges { cursor } } __schema { types { fields { name } } } }`, "HOLDFAST_INTROSPECT_DEPTH_MAX", 3, 4},
+		{"introspectionFields", `{ skus { edges { cursor } } __schema { types { name } } }`, "HOLDFAST_INTROSPECT_FIELDS_MAX", 5, 0},
 		{"aliases", change + "a: __typename b: __typename c: __typename }", "HOLDFAST_QUERY_ALIASES_MAX", 2, 3},
 		{"directives", change + "__typename @skip(if: true) ... @skip(if: true) { __typename } }", "HOLDFAST_QUERY_DIRECTIVES_MAX", 1, 2},
 		{"fields", change + strings.Repeat("__typename ", 14) + "}", "HOLDFAST_QUERY_FIELDS_MAX", 16, 17},

@@ -35,11 +35,7 @@ type process struct {
 func startProgram(t *testing.T, dir string, environ ...string) *process {
 	t.Helper()
 	out, said := &output{ready: make(chan string, 1)}, &transcript{}
-	command := exec.Command(os.Args[0])
-	command.Dir = dir
-	command.Env = append([]string{
-		asProgram + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + dir, "HOLDFAST_ADDR=127.0.0.1:0",
-	}, environ...)
+	command := programIn(dir, environ...)
 	command.Stdout, command.Stderr = out, said
 	require.NoError(t, command.Start())
 	t.Cleanup(func() { _ = command.Process.Kill() })
@@ -50,6 +46,16 @@ func startProgram(t *testing.T, dir string, environ ...string) *process {
 		require.FailNow(t, "the program is not ready", said.String())
 		return nil
 	}
+}
+
+// programIn is the program, yet to be started.
+func programIn(dir string, environ ...string) *exec.Cmd {
+	command := exec.Command(os.Args[0])
+	command.Dir = dir
+	command.Env = append([]string{
+		asProgram + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + dir, "HOLDFAST_ADDR=127.0.0.1:0",
+	}, environ...)
+	return command
 }
 
 func (p *process) signal(s os.Signal) {

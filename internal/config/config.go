@@ -19,7 +19,7 @@ import (
 type Config struct {
 	// DatabaseURL is empty when a private PostgreSQL is to be started. It may
 	// hold a password: never log it.
-	DatabaseURL string `env:"DATABASE_URL" shown:"(none)" about:"the PostgreSQL to use; none: a private one is started"`
+	DatabaseURL string `env:"DATABASE_URL" shown:"(none)" about:"the PostgreSQL to use; none: a private one starts"`
 
 	// Addr is host:port; an empty host means all interfaces, port 0 a free one.
 	Addr    string `env:"HOLDFAST_ADDR" envDefault:"127.0.0.1:8080" about:"host:port to listen on; :8080 means all interfaces"`
@@ -56,14 +56,15 @@ type Config struct {
 
 	// What a single request may come to: internal/web/limits tells how it is
 	// counted.
-	BodyBytesMax          int `env:"HOLDFAST_BODY_BYTES_MAX" envDefault:"262144" min:"1024" max:"16777216" about:"most bytes in one request or WebSocket message"`
-	QueryTokensMax        int `env:"HOLDFAST_QUERY_TOKENS_MAX" envDefault:"2000" min:"100" max:"100000" about:"most tokens in one query's text"`
-	QueryDepthMax         int `env:"HOLDFAST_QUERY_DEPTH_MAX" envDefault:"15" min:"1" max:"1000" about:"most levels of fields in one query"`
-	IntrospectionDepthMax int `env:"HOLDFAST_INTROSPECT_DEPTH_MAX" envDefault:"20" min:"1" max:"1000" about:"most levels of introspection fields"`
-	QueryAliasesMax       int `env:"HOLDFAST_QUERY_ALIASES_MAX" envDefault:"30" min:"0" max:"10000" about:"most aliases in one query"`
-	QueryDirectivesMax    int `env:"HOLDFAST_QUERY_DIRECTIVES_MAX" envDefault:"50" min:"0" max:"10000" about:"most directives in one query"`
-	QueryFieldsMax        int `env:"HOLDFAST_QUERY_FIELDS_MAX" envDefault:"500" min:"1" max:"10000" about:"most fields in one query, fragments spread"`
-	QueryCostMax          int `env:"HOLDFAST_QUERY_COST_MAX" envDefault:"20000" min:"1" max:"1000000" about:"most fields that one answer can have"`
+	BodyBytesMax           int `env:"HOLDFAST_BODY_BYTES_MAX" envDefault:"262144" min:"1024" max:"16777216" about:"most bytes in one request or WebSocket message"`
+	QueryTokensMax         int `env:"HOLDFAST_QUERY_TOKENS_MAX" envDefault:"2000" min:"100" max:"100000" about:"most tokens in one query's text"`
+	QueryDepthMax          int `env:"HOLDFAST_QUERY_DEPTH_MAX" envDefault:"15" min:"1" max:"1000" about:"most levels of fields in one query"`
+	IntrospectionDepthMax  int `env:"HOLDFAST_INTROSPECT_DEPTH_MAX" envDefault:"20" min:"1" max:"1000" about:"most levels of introspection fields"`
+	IntrospectionFieldsMax int `env:"HOLDFAST_INTROSPECT_FIELDS_MAX" envDefault:"8000" min:"1" max:"1000000" about:"most fields of the schema in one answer"`
+	QueryAliasesMax        int `env:"HOLDFAST_QUERY_ALIASES_MAX" envDefault:"30" min:"0" max:"10000" about:"most aliases in one query"`
+	QueryDirectivesMax     int `env:"HOLDFAST_QUERY_DIRECTIVES_MAX" envDefault:"50" min:"0" max:"10000" about:"most directives in one query"`
+	QueryFieldsMax         int `env:"HOLDFAST_QUERY_FIELDS_MAX" envDefault:"500" min:"1" max:"10000" about:"most fields in one query, fragments spread"`
+	QueryCostMax           int `env:"HOLDFAST_QUERY_COST_MAX" envDefault:"20000" min:"1" max:"1000000" about:"most fields that one answer can have"`
 
 	ExpiryInterval time.Duration `env:"HOLDFAST_EXPIRY_INTERVAL" envDefault:"60s" min:"100ms" max:"24h" about:"how often to sweep for holds that expiry missed"`
 	// ReconcileInterval and Retention are zero where they are off.

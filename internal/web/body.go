@@ -16,6 +16,12 @@ func (s *Server) hurryingBodies(next http.Handler) http.Handler {
 			control := http.NewResponseController(w)
 			_ = control.SetReadDeadline(time.Now().Add(s.timing.body))
 			r.Body = hurried{r.Body, control}
+			if r.ContentLength < 0 {
+				// It came in chunks. Whether it named a length too is no longer known;
+				// a proxy that goes by that sees another request's beginning in what
+				// follows, so nothing may follow.
+				w.Header().Set("Connection", "close")
+			}
 		}
 		next.ServeHTTP(w, r)
 	})

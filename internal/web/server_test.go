@@ -208,6 +208,20 @@ func TestAServerThatIsStartingIsAliveButNotReady(t *testing.T) {
 	}
 }
 
+func TestNothingFollowsABodyInChunks(t *testing.T) {
+	t.Parallel()
+	_, url := start(t, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+	for body, isLast := range map[io.Reader]bool{
+		strings.NewReader("{}"):                 false,
+		io.MultiReader(strings.NewReader("{}")): true, // of a length that isn't known
+	} {
+		response, err := http.Post(url+"/graphql", "application/json", body)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, isLast, response.Close)
+	}
+}
+
 func TestAnOfferOfAnotherProtocolIsPassedOver(t *testing.T) {
 	t.Parallel()
 	_, url := start(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Header.Get("Upgrade")) })

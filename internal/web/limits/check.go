@@ -53,6 +53,15 @@ func (l Limits) checkSize(s size) *gqlerror.Error {
 	return nil
 }
 
+// checkTold refuses an operation whose answer would tell too much of the schema.
+func (l Limits) checkTold(fields int) *gqlerror.Error {
+	if fields <= l.IntrospectionFields {
+		return nil
+	}
+	return wire.Limit{Name: "introspectionFields", Max: int64(l.IntrospectionFields)}.Exceeded(
+		fmt.Sprintf("the query asks for more fields of the schema than it may: HOLDFAST_INTROSPECT_FIELDS_MAX is %d", l.IntrospectionFields))
+}
+
 // checkCost refuses an operation whose answer could be too long.
 func (l Limits) checkCost(cost int) *gqlerror.Error {
 	if cost <= l.Cost {

@@ -14,13 +14,20 @@ import (
 // it: the lines of a reservation, the locations of a SKU.
 const listLength = 5
 
-// plan has the cost of each operation of a query, by its name.
-type plan map[string]cost
+// plan has what is known of each operation of a query, by its name.
+type plan map[string]planned
+
+type planned struct {
+	cost
+	// introspects says that it asks for the schema.
+	introspects bool
+}
 
 func (m *measurer) plan() plan {
 	p := make(plan, len(m.document.Operations))
 	for _, operation := range m.document.Operations {
-		p[operation.Name] = m.operation(operation).cost
+		s := m.operation(operation)
+		p[operation.Name] = planned{s.cost, s.introspectionDepth > 0}
 	}
 	return p
 }

@@ -37,4 +37,10 @@
 //
 // Nothing is taken to be left out by @skip and @include. A subscription's cost is
 // that of one event.
+//
+// # Introspection
+//
+// What the schema answers is known, so its fields are counted as they would be
+// answered, up to the limit. They cost nothing beside that: they are read from
+// memory, but each takes more of the processor than one of stock.
 package limits

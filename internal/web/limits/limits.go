@@ -18,6 +18,8 @@ type Limits struct {
 	// Tokens bounds a query's text. All below it are of a query with its
 	// fragments spread.
 	Tokens, Depth, IntrospectionDepth, Aliases, Directives, Fields int
+	// IntrospectionFields bounds what an answer tells of the schema.
+	IntrospectionFields int
 	// Cost bounds the fields of an answer.
 	Cost int
 }
@@ -27,7 +29,8 @@ func Default() Limits {
 	return Limits{
 		BodyBytes: 256 << 10, // 100 lines and their metadata fit many times over
 		Tokens:    2_000, Depth: 15, IntrospectionDepth: 20, Aliases: 30, Directives: 50, Fields: 500,
-		Cost: 20_000, // 250 SKUs with their locations, or any page of 100
+		IntrospectionFields: 8_000,  // the tools' usual query has 5,600
+		Cost:                20_000, // 250 SKUs with their locations, or any page of 100
 	}
 }
 
@@ -91,9 +94,13 @@ func (g *Guard) MutateOperationParameters(ctx context.Context, params *graphql.R
 }
 
 // MutateOperationContext implements graphql.OperationContextMutator: it refuses
-// an operation that costs too much.
+// an operation that costs too much, or asks for too much of the schema.
 func (g *Guard) MutateOperationContext(ctx context.Context, operation *graphql.OperationContext) *gqlerror.Error {
-	return g.limits.checkCost(g.costOf(ctx, operation))
+	planned := g.planOf(ctx, operation)
+	if err := g.limits.checkCost(planned.in(operation.Variables)); err != nil || !planned.introspects {
+		return err
+	}
+	return g.limits.checkTold(countTold(g.schema, operation, g.limits.IntrospectionFields+1))
 }
 
 // InterceptResponse implements graphql.ResponseInterceptor: it tells the cost to
@@ -110,7 +117,7 @@ func (g *Guard) InterceptResponse(ctx context.Context, next graphql.ResponseHand
 	if response.Extensions == nil {
 		response.Extensions = map[string]any{}
 	}
-	response.Extensions["cost"] = told{Actual: g.costOf(ctx, operation), Max: g.limits.Cost}
+	response.Extensions["cost"] = told{Actual: g.planOf(ctx, operation).in(operation.Variables), Max: g.limits.Cost}
 	return response
 }
 
@@ -120,10 +127,10 @@ type told struct {
 	Max    int `json:"max"`
 }
 
-func (g *Guard) costOf(ctx context.Context, operation *graphql.OperationContext) int {
+func (g *Guard) planOf(ctx context.Context, operation *graphql.OperationContext) planned {
 	known, found := g.plans.Get(ctx, operation.RawQuery)
 	if !found { // too long to be remembered
 		known = newMeasurer(g.schema, operation.Doc).plan()
 	}
-	return known[operation.Operation.Name].in(operation.Variables)
+	return known[operation.Operation.Name]
 }

@@ -128,14 +128,20 @@ func (m *measurer) field(on *ast.Definition, field *ast.Field) size {
 	} else {
 		s.depth++
 	}
+	if isMeta(field) {
+		s.cost = cost{} // what is told of the schema has a limit of its own
+	}
 	s.cost = s.cost.times(lengthOf(on, definition, field))
 	s.cost.fixed = sum(s.cost.fixed, 1)
 	return s
 }
 
 func isIntrospection(on *ast.Definition, field *ast.Field) bool {
-	return field.Name == "__schema" || field.Name == "__type" || on != nil && strings.HasPrefix(on.Name, "__")
+	return isMeta(field) || on != nil && strings.HasPrefix(on.Name, "__")
 }
+
+// isMeta says whether a field is one that the schema is asked for by.
+func isMeta(field *ast.Field) bool { return field.Name == "__schema" || field.Name == "__type" }
 
 // countMax is where counting stops: far beyond any limit, and two of it still fit
 // an int.
