@@ -16,8 +16,12 @@ function newToken() {
 // A token of before would answer a new hold with the old one. So each of ours
 // gives way to a fresh one when its tab is opened; while it stays open, running
 // it again is the same attempt.
-function withFreshTokens(text, fresh = new Map()) {
+function withFreshTokens(text, fresh) {
+  const given = new Set(fresh.values());
   return text.replace(ownToken, (token) => {
+    if (given.has(token)) {
+      return token;
+    }
     if (!fresh.has(token)) {
       fresh.set(token, newToken());
     }
@@ -37,20 +41,32 @@ function refreshKept(storage) {
   }
 }
 
-// FreshTokens shows nothing: it is where GraphiQL tells which tab is open.
+// FreshTokens shows nothing: it is where GraphiQL tells which tab is open. That
+// may be before it puts the tab's variables into their editor, or again after it.
 function FreshTokens() {
   const { activeTabIndex: opened, variableEditor } = GraphiQL.React.useEditorContext();
   const last = React.useRef(opened);
   React.useLayoutEffect(() => {
     if (last.current === opened) {
-      return;
+      return undefined;
     }
     last.current = opened;
-    const text = variableEditor.getValue();
-    const fresh = withFreshTokens(text);
-    if (fresh !== text) {
-      variableEditor.setValue(fresh);
-    }
+    const fresh = new Map();
+    const refresh = () => {
+      const text = variableEditor.getValue();
+      const refreshed = withFreshTokens(text, fresh);
+      if (refreshed !== text) {
+        variableEditor.setValue(refreshed);
+      }
+    };
+    const refreshWhatIsPut = (_, change) => {
+      if (change?.origin === 'setValue') { // GraphiQL sends some of its own
+        queueMicrotask(refresh);
+      }
+    };
+    refresh();
+    variableEditor.on('change', refreshWhatIsPut);
+    return () => variableEditor.off('change', refreshWhatIsPut);
   }, [opened, variableEditor]);
   return null;
 }
