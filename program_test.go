@@ -39,6 +39,15 @@ func TestUnknownCommandIsRefused(t *testing.T) {
 	require.EqualError(t, err, `there is no command "destroy"; -h lists them`)
 }
 
+func TestUnknownFlagIsRefusedInOneLine(t *testing.T) {
+	t.Parallel()
+	for _, arguments := range [][]string{{"-port"}, {"check", "-port"}, {"import", "-port", "stock.csv"}} {
+		out, err := runProgram(t, nil, arguments...)
+		require.EqualError(t, err, "flag provided but not defined: -port; -h tells more")
+		require.Empty(t, out)
+	}
+}
+
 func TestBadEnvironmentStopsTheStart(t *testing.T) {
 	t.Parallel()
 	for variable, value := range map[string]string{
