@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -60,6 +61,15 @@ func TestBadEnvironmentStopsTheStart(t *testing.T) {
 		require.NotContains(t, err.Error(), "secret")
 		require.NotContains(t, err.Error(), "\n")
 	}
+}
+
+func TestADataDirectoryThatCannotBeIsNamedByItsVariable(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	_, err := runProgram(t, []string{"HOLDFAST_DATA_DIR=" + file}, "migrate")
+	require.ErrorContains(t, err, "HOLDFAST_DATA_DIR: ")
+	require.NotContains(t, err.Error(), "\n")
 }
 
 func TestVersionNamesTheBuild(t *testing.T) {
