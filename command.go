@@ -21,7 +21,7 @@ import (
 
 // command is the program as its user calls it.
 func (p program) command() *cli.Command {
-	return &cli.Command{
+	root := &cli.Command{
 		Name:            "holdfast",
 		Usage:           "decides who gets the last unit",
 		Description:     "An inventory reservation service: GraphQL on PostgreSQL. Without a command it serves.\n\nThe environment, which a .env file in the working directory adds to:\n\n" + config.Usage(),
@@ -55,6 +55,16 @@ func (p program) command() *cli.Command {
 			},
 		},
 	}
+	for _, command := range append(root.Commands, root) {
+		command.OnUsageError = refuseUsage
+	}
+	return root
+}
+
+// refuseUsage takes the place of the library's own answer, whose reason scrolls
+// away above or below the whole help.
+func refuseUsage(_ context.Context, _ *cli.Command, err error, _ bool) error {
+	return fmt.Errorf("%w; -h tells more", err)
 }
 
 func withoutArguments(action func(context.Context) error) cli.ActionFunc {

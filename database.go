@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"time"
 
@@ -42,7 +43,7 @@ func open(ctx context.Context, settings config.Config, log *slog.Logger) (opened
 		log.Info("DATABASE_URL is not set: using a private PostgreSQL", "directory", settings.DataDir)
 		var err error
 		if private, err = localpg.Start(ctx, localpg.Options{Dir: settings.DataDir, Log: log}); err != nil {
-			return opened{}, err
+			return opened{}, nameDataDir(err)
 		}
 		url = private.URL()
 	}
@@ -54,6 +55,16 @@ func open(ctx context.Context, settings config.Config, log *slog.Logger) (opened
 		return opened{}, errors.Join(fmt.Errorf("DATABASE_URL: %w", err), db.Close())
 	}
 	return opened{db, url, private}, nil
+}
+
+// nameDataDir has an error of the file system name the variable that chose the
+// place.
+func nameDataDir(err error) error {
+	var ofFile *fs.PathError
+	if errors.As(err, &ofFile) {
+		return fmt.Errorf("HOLDFAST_DATA_DIR: %w", err)
+	}
+	return err
 }
 
 // migrate brings the schema up to the newest, however long it takes.

@@ -74,6 +74,14 @@ func TestNoSecretIsLoggedWhateverFails(t *testing.T) {
 	require.Regexp(t, `"msg":"a request failed".*"requestId":"`+failed.Errors[0].Extensions.RequestID+`"`, log)
 }
 
+func TestTheLogTellsWhenAServerBeganAndEnded(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, "DATABASE_URL="+pgtest.URL(t))
+	require.NoError(t, s.wait())
+	address := strings.TrimPrefix(s.url, "http://")
+	require.Regexp(t, `(?s)"msg":"serving","address":"`+address+`","version":"\S+".*"msg":"stopped"`, s.log.String())
+}
+
 // sendMarked sends an operation with headers that hold secrets, and waits for
 // the end of its answer.
 func (s *server) sendMarked(accept, query string, variables map[string]any) {

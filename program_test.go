@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -39,6 +40,15 @@ func TestUnknownCommandIsRefused(t *testing.T) {
 	require.EqualError(t, err, `there is no command "destroy"; -h lists them`)
 }
 
+func TestUnknownFlagIsRefusedInOneLine(t *testing.T) {
+	t.Parallel()
+	for _, arguments := range [][]string{{"-port"}, {"check", "-port"}, {"import", "-port", "stock.csv"}} {
+		out, err := runProgram(t, nil, arguments...)
+		require.EqualError(t, err, "flag provided but not defined: -port; -h tells more")
+		require.Empty(t, out)
+	}
+}
+
 func TestBadEnvironmentStopsTheStart(t *testing.T) {
 	t.Parallel()
 	for variable, value := range map[string]string{
@@ -51,6 +61,15 @@ func TestBadEnvironmentStopsTheStart(t *testing.T) {
 		require.NotContains(t, err.Error(), "secret")
 		require.NotContains(t, err.Error(), "\n")
 	}
+}
+
+func TestADataDirectoryThatCannotBeIsNamedByItsVariable(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	_, err := runProgram(t, []string{"HOLDFAST_DATA_DIR=" + file}, "migrate")
+	require.ErrorContains(t, err, "HOLDFAST_DATA_DIR: ")
+	require.NotContains(t, err.Error(), "\n")
 }
 
 func TestVersionNamesTheBuild(t *testing.T) {

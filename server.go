@@ -80,6 +80,7 @@ func (p program) serve(ctx context.Context) error {
 	}
 	engine.start()
 	front.open(engine)
+	log.Info("serving", "address", listener.Addr().String(), "version", builtAs().Version)
 	printWelcome(p.out, listener.Addr(), settings.Playground, db.private)
 
 	select {

@@ -4,8 +4,9 @@
 // and {{now}} for the time of the visit.
 export const examples = [
   {
-    query: `# Put a SKU on the shelf, with 10 units in stock.
-# Run it with Ctrl-Enter or the pink button.
+    query: `# Put a SKU on the shelf, with 10 units in stock: first of
+# all, for the other tabs sell it. Run it with Ctrl-Enter or
+# the pink button.
 
 mutation CreateSku($input: CreateSkuInput!) {
   createSku(input: $input) {
