@@ -1,7 +1,7 @@
 -- What a group of commands locks, reads and writes. A server sends statements
 -- that are planned anew each time; in a procedure each is planned once a
--- connection. That is two thirds of what a command alone costs here, and a fifth
--- of what a large group does.
+-- connection. That was two thirds of what the save of a command alone took here,
+-- and a fifth of a large group's.
 --
 -- A plan is kept while tables grow: one that was made while a table had few rows
 -- must not read it from end to end later, nor a whole index. Where there is little

@@ -6,8 +6,8 @@
 // server's holds as they are announced, and of everybody's from the sweeps:
 // each answers the earliest deadline that is still to come. It looks at least
 // once a second, for the holds that other servers made meanwhile. Where nothing
-// is due, a look is one query that reads one index entry; an idle server does
-// nothing else.
+// is due, a look is one query that reads one index entry, and a rollback; an idle
+// server does nothing else.
 //
 //	Announce ──► next deadline ◄── what the last look found
 //	                  │
