@@ -192,22 +192,28 @@ BEGIN
 END
 $$;
 
--- The saves. Each writes all of its rows, or raises.
+-- The saves. Each writes as many rows as it is told, or raises. A row is made of a
+-- value of each array. An array of one value has it for all rows: in a sale most of
+-- what is written is the same for all, and to send and read it once saves a tenth
+-- of a large group's save. An empty text stands for what is absent, which no value
+-- can be.
 
 CREATE PROCEDURE holdfast_update_levels(
-    moment timestamptz, level_skus text[], level_locations text[],
+    wanted bigint, moment timestamptz, level_skus text[], level_locations text[],
     totals bigint[], reserveds bigint[], allocateds bigint[], versions bigint[], versions_before bigint[])
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_indexscan = off SET enable_indexonlyscan = off
     SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     done bigint;
 BEGIN
-    UPDATE stock_levels AS l SET total = u.total, reserved = u.reserved, allocated = u.allocated, version = u.version, updated_at = moment
+    UPDATE stock_levels AS l SET total = coalesce(u.total, totals[1]), reserved = coalesce(u.reserved, reserveds[1]),
+        allocated = coalesce(u.allocated, allocateds[1]), version = coalesce(u.version, versions[1]), updated_at = moment
     FROM unnest(level_skus, level_locations, totals, reserveds, allocateds, versions, versions_before)
         AS u (sku, location, total, reserved, allocated, version, version_before)
-    WHERE l.sku = u.sku AND l.location = u.location AND l.version = u.version_before;
+    WHERE l.sku = coalesce(u.sku, level_skus[1]) AND l.location = coalesce(u.location, level_locations[1])
+        AND l.version = coalesce(u.version_before, versions_before[1]);
     GET DIAGNOSTICS done = ROW_COUNT;
-    PERFORM holdfast_guard('updated levels', cardinality(level_skus), done);
+    PERFORM holdfast_guard('updated levels', wanted, done);
 END
 $$;
 
@@ -215,73 +221,86 @@ $$;
 -- before those of tokens though they rank behind, and only where a SKU gets its
 -- first level.
 CREATE PROCEDURE holdfast_insert_levels(
-    moment timestamptz, level_skus text[], level_locations text[],
+    wanted bigint, moment timestamptz, level_skus text[], level_locations text[],
     totals bigint[], reserveds bigint[], allocateds bigint[], versions bigint[])
 LANGUAGE plpgsql AS $$
 DECLARE
     done bigint;
 BEGIN
     INSERT INTO stock_levels (sku, location, total, reserved, allocated, version, updated_at)
-    SELECT u.*, moment FROM unnest(level_skus, level_locations, totals, reserveds, allocateds, versions) AS u
+    SELECT coalesce(u.sku, level_skus[1]), coalesce(u.location, level_locations[1]), coalesce(u.total, totals[1]),
+        coalesce(u.reserved, reserveds[1]), coalesce(u.allocated, allocateds[1]), coalesce(u.version, versions[1]), moment
+    FROM unnest(level_skus, level_locations, totals, reserveds, allocateds, versions)
+        AS u (sku, location, total, reserved, allocated, version)
     ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS done = ROW_COUNT;
-    PERFORM holdfast_guard('new levels', cardinality(level_skus), done);
+    PERFORM holdfast_guard('new levels', wanted, done);
 END
 $$;
 
-CREATE PROCEDURE holdfast_insert_tokens(moment timestamptz, keys uuid[], principals text[], actions text[], field_hashes jsonb[], command_ids uuid[])
+-- Another transaction may have come between with one of the tokens. The key says
+-- so, at less cost than ON CONFLICT, which looks each up before it is inserted.
+CREATE PROCEDURE holdfast_insert_tokens(
+    wanted bigint, moment timestamptz, keys uuid[], principals text[], actions text[], field_hashes jsonb[], command_ids uuid[])
 LANGUAGE plpgsql AS $$
 DECLARE
     done bigint;
 BEGIN
     INSERT INTO client_tokens (key, principal, action, fields, command_id, created_at)
-    SELECT u.*, moment FROM unnest(keys, principals, actions, field_hashes, command_ids) AS u
-    ON CONFLICT DO NOTHING;
+    SELECT coalesce(u.key, keys[1]), coalesce(u.principal, principals[1]), coalesce(u.action, actions[1]),
+        coalesce(u.fields, field_hashes[1]), coalesce(u.command_id, command_ids[1]), moment
+    FROM unnest(keys, principals, actions, field_hashes, command_ids) AS u (key, principal, action, fields, command_id);
     GET DIAGNOSTICS done = ROW_COUNT;
-    PERFORM holdfast_guard('tokens', cardinality(keys), done);
+    PERFORM holdfast_guard('tokens', wanted, done);
 END
 $$;
 
 -- Those that have stock are marked here: their levels are written before, when the
 -- trigger finds no SKU to mark.
-CREATE PROCEDURE holdfast_insert_skus(moment timestamptz, codes text[], names text[], metadatas text[], command_ids uuid[])
+CREATE PROCEDURE holdfast_insert_skus(wanted bigint, moment timestamptz, codes text[], names text[], metadatas text[], command_ids uuid[])
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_sort = off SET enable_incremental_sort = off AS $$
 DECLARE
     done bigint;
 BEGIN
     INSERT INTO skus (sku, name, metadata, command_id, created_at, stocked)
-    SELECT u.sku, u.name, NULLIF(u.metadata, '')::json, u.command_id, moment, 0 < (SELECT count(*) FROM holdfast_level_keys(ARRAY[u.sku], NULL, NULL))
-    FROM unnest(codes, names, metadatas, command_ids) AS u (sku, name, metadata, command_id)
+    SELECT n.sku, n.name, NULLIF(n.metadata, '')::json, n.command_id, moment, 0 < (SELECT count(*) FROM holdfast_level_keys(ARRAY[n.sku], NULL, NULL))
+    FROM (
+        SELECT coalesce(u.sku, codes[1]) AS sku, coalesce(u.name, names[1]) AS name,
+            coalesce(u.metadata, metadatas[1]) AS metadata, coalesce(u.command_id, command_ids[1]) AS command_id
+        FROM unnest(codes, names, metadatas, command_ids) AS u (sku, name, metadata, command_id)
+    ) AS n
     ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS done = ROW_COUNT;
-    PERFORM holdfast_guard('new SKUs', cardinality(codes), done);
+    PERFORM holdfast_guard('new SKUs', wanted, done);
 END
 $$;
 
 -- Writes over the particulars that were read, which have no space around their
 -- metadata, and none where it is null. They are locked in the order given, for
 -- nothing has locked them before.
-CREATE PROCEDURE holdfast_update_skus(codes text[], names text[], metadatas text[], names_before text[], metadatas_before text[])
+CREATE PROCEDURE holdfast_update_skus(
+    wanted bigint, codes text[], names text[], metadatas text[], names_before text[], metadatas_before text[])
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_indexscan = off SET enable_indexonlyscan = off
     SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     done bigint;
 BEGIN
-    UPDATE skus AS s SET name = u.name, metadata = NULLIF(u.metadata, '')::json
+    UPDATE skus AS s SET name = n.name, metadata = NULLIF(n.metadata, '')::json
     FROM (
-        SELECT u.* FROM unnest(codes, names, metadatas, names_before, metadatas_before)
+        SELECT coalesce(u.sku, codes[1]) AS sku, coalesce(u.name, names[1]) AS name, coalesce(u.metadata, metadatas[1]) AS metadata,
+            coalesce(u.name_before, names_before[1]) AS name_before, coalesce(u.metadata_before, metadatas_before[1]) AS metadata_before
+        FROM unnest(codes, names, metadatas, names_before, metadatas_before)
             AS u (sku, name, metadata, name_before, metadata_before)
-        CROSS JOIN LATERAL (SELECT FROM skus AS l WHERE l.sku = u.sku FOR NO KEY UPDATE) AS l
-    ) AS u
-    WHERE s.sku = u.sku AND s.name = u.name_before AND coalesce(nullif(btrim(s.metadata::text, E' \t\r\n'), 'null'), '') = u.metadata_before;
+        CROSS JOIN LATERAL (SELECT FROM skus AS l WHERE l.sku = coalesce(u.sku, codes[1]) FOR NO KEY UPDATE) AS l
+    ) AS n
+    WHERE s.sku = n.sku AND s.name = n.name_before AND coalesce(nullif(btrim(s.metadata::text, E' \t\r\n'), 'null'), '') = n.metadata_before;
     GET DIAGNOSTICS done = ROW_COUNT;
-    PERFORM holdfast_guard('updated SKUs', cardinality(codes), done);
+    PERFORM holdfast_guard('updated SKUs', wanted, done);
 END
 $$;
 
--- An empty text stands for what is absent, which no value can be.
 CREATE PROCEDURE holdfast_insert_reservations(
-    moment timestamptz, ids uuid[], principals text[], client_tokens text[], statuses text[], revisions bigint[], line_counts bigint[],
+    wanted bigint, moment timestamptz, ids uuid[], principals text[], client_tokens text[], statuses text[], revisions bigint[], line_counts bigint[],
     deadlines text[], completions text[], holders text[], refs text[], metadatas text[])
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -289,48 +308,52 @@ DECLARE
 BEGIN
     INSERT INTO reservations (id, principal, client_token, status, revision, line_count,
         created_at, expires_at, completed_at, holder, reference, metadata)
-    SELECT u.id, u.principal, u.client_token, u.status, u.revision, u.line_count,
-        moment, NULLIF(u.deadline, '')::timestamptz, NULLIF(u.completion, '')::timestamptz,
-        NULLIF(u.holder, ''), NULLIF(u.reference, ''), NULLIF(u.metadata, '')::json
+    SELECT coalesce(u.id, ids[1]), coalesce(u.principal, principals[1]), coalesce(u.client_token, client_tokens[1]),
+        coalesce(u.status, statuses[1]), coalesce(u.revision, revisions[1]), coalesce(u.line_count, line_counts[1]), moment,
+        NULLIF(coalesce(u.deadline, deadlines[1]), '')::timestamptz, NULLIF(coalesce(u.completion, completions[1]), '')::timestamptz,
+        NULLIF(coalesce(u.holder, holders[1]), ''), NULLIF(coalesce(u.reference, refs[1]), ''), NULLIF(coalesce(u.metadata, metadatas[1]), '')::json
     FROM unnest(ids, principals, client_tokens, statuses, revisions, line_counts, deadlines, completions, holders, refs, metadatas)
         AS u (id, principal, client_token, status, revision, line_count, deadline, completion, holder, reference, metadata);
     GET DIAGNOSTICS done = ROW_COUNT;
-    PERFORM holdfast_guard('new reservations', cardinality(ids), done);
+    PERFORM holdfast_guard('new reservations', wanted, done);
 END
 $$;
 
-CREATE PROCEDURE holdfast_update_reservations(ids uuid[], statuses text[], revisions bigint[], revisions_before bigint[], deadlines text[], completions text[])
+CREATE PROCEDURE holdfast_update_reservations(
+    wanted bigint, ids uuid[], statuses text[], revisions bigint[], revisions_before bigint[], deadlines text[], completions text[])
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_indexscan = off SET enable_indexonlyscan = off
     SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     done bigint;
 BEGIN
-    UPDATE reservations AS r SET status = u.status, revision = u.revision,
-        expires_at = NULLIF(u.deadline, '')::timestamptz, completed_at = NULLIF(u.completion, '')::timestamptz
+    UPDATE reservations AS r SET status = coalesce(u.status, statuses[1]), revision = coalesce(u.revision, revisions[1]),
+        expires_at = NULLIF(coalesce(u.deadline, deadlines[1]), '')::timestamptz,
+        completed_at = NULLIF(coalesce(u.completion, completions[1]), '')::timestamptz
     FROM unnest(ids, statuses, revisions, revisions_before, deadlines, completions)
         AS u (id, status, revision, revision_before, deadline, completion)
-    WHERE r.id = u.id AND r.revision = u.revision_before;
+    WHERE r.id = coalesce(u.id, ids[1]) AND r.revision = coalesce(u.revision_before, revisions_before[1]);
     GET DIAGNOSTICS done = ROW_COUNT;
-    PERFORM holdfast_guard('updated reservations', cardinality(ids), done);
+    PERFORM holdfast_guard('updated reservations', wanted, done);
 END
 $$;
 
-CREATE PROCEDURE holdfast_insert_lines(reservation_ids uuid[], line_skus text[], line_locations text[], quantities integer[])
+CREATE PROCEDURE holdfast_insert_lines(wanted bigint, reservation_ids uuid[], line_skus text[], line_locations text[], quantities integer[])
 LANGUAGE plpgsql AS $$
 DECLARE
     done bigint;
 BEGIN
     INSERT INTO reservation_lines (reservation_id, sku, location, quantity)
-    SELECT * FROM unnest(reservation_ids, line_skus, line_locations, quantities);
+    SELECT coalesce(u.reservation_id, reservation_ids[1]), coalesce(u.sku, line_skus[1]),
+        coalesce(u.location, line_locations[1]), coalesce(u.quantity, quantities[1])
+    FROM unnest(reservation_ids, line_skus, line_locations, quantities) AS u (reservation_id, sku, location, quantity);
     GET DIAGNOSTICS done = ROW_COUNT;
-    PERFORM holdfast_guard('lines', cardinality(reservation_ids), done);
+    PERFORM holdfast_guard('lines', wanted, done);
 END
 $$;
 
--- An empty text stands for what is absent, and a version of 0 for an entry that
--- concerns no level.
+-- A version of 0 stands for an entry that concerns no level.
 CREATE PROCEDURE holdfast_insert_entries(
-    moment timestamptz, actions text[], level_skus text[], level_locations text[], reservation_ids text[],
+    wanted bigint, moment timestamptz, actions text[], level_skus text[], level_locations text[], reservation_ids text[],
     total_deltas bigint[], reserved_deltas bigint[], allocated_deltas bigint[],
     totals bigint[], reserveds bigint[], allocateds bigint[], versions bigint[],
     actors text[], reasons text[], refs text[], command_ids uuid[], token_keys text[])
@@ -340,17 +363,25 @@ DECLARE
 BEGIN
     INSERT INTO audit_log (at, action, sku, location, reservation_id, total_delta, reserved_delta, allocated_delta,
         total, reserved, allocated, version, actor, reason, reference, command_id, token_key)
-    SELECT moment, u.action, NULLIF(u.sku, ''), NULLIF(u.location, ''), NULLIF(u.reservation_id, '')::uuid,
-        u.total_delta, u.reserved_delta, u.allocated_delta,
-        CASE WHEN u.version > 0 THEN u.total END, CASE WHEN u.version > 0 THEN u.reserved END,
-        CASE WHEN u.version > 0 THEN u.allocated END, NULLIF(u.version, 0),
-        u.actor, NULLIF(u.reason, ''), NULLIF(u.reference, ''), u.command_id, NULLIF(u.token_key, '')::uuid
-    FROM unnest(actions, level_skus, level_locations, reservation_ids, total_deltas, reserved_deltas, allocated_deltas,
-        totals, reserveds, allocateds, versions, actors, reasons, refs, command_ids, token_keys)
-        AS u (action, sku, location, reservation_id, total_delta, reserved_delta, allocated_delta,
-            total, reserved, allocated, version, actor, reason, reference, command_id, token_key);
+    SELECT moment, e.action, NULLIF(e.sku, ''), NULLIF(e.location, ''), NULLIF(e.reservation_id, '')::uuid,
+        e.total_delta, e.reserved_delta, e.allocated_delta,
+        CASE WHEN e.version > 0 THEN e.total END, CASE WHEN e.version > 0 THEN e.reserved END,
+        CASE WHEN e.version > 0 THEN e.allocated END, NULLIF(e.version, 0),
+        e.actor, NULLIF(e.reason, ''), NULLIF(e.reference, ''), e.command_id, NULLIF(e.token_key, '')::uuid
+    FROM (
+        SELECT coalesce(u.action, actions[1]) AS action, coalesce(u.sku, level_skus[1]) AS sku, coalesce(u.location, level_locations[1]) AS location,
+            coalesce(u.reservation_id, reservation_ids[1]) AS reservation_id, coalesce(u.total_delta, total_deltas[1]) AS total_delta,
+            coalesce(u.reserved_delta, reserved_deltas[1]) AS reserved_delta, coalesce(u.allocated_delta, allocated_deltas[1]) AS allocated_delta,
+            coalesce(u.total, totals[1]) AS total, coalesce(u.reserved, reserveds[1]) AS reserved, coalesce(u.allocated, allocateds[1]) AS allocated,
+            coalesce(u.version, versions[1]) AS version, coalesce(u.actor, actors[1]) AS actor, coalesce(u.reason, reasons[1]) AS reason,
+            coalesce(u.reference, refs[1]) AS reference, coalesce(u.command_id, command_ids[1]) AS command_id, coalesce(u.token_key, token_keys[1]) AS token_key
+        FROM unnest(actions, level_skus, level_locations, reservation_ids, total_deltas, reserved_deltas, allocated_deltas,
+            totals, reserveds, allocateds, versions, actors, reasons, refs, command_ids, token_keys)
+            AS u (action, sku, location, reservation_id, total_delta, reserved_delta, allocated_delta,
+                total, reserved, allocated, version, actor, reason, reference, command_id, token_key)
+    ) AS e;
     GET DIAGNOSTICS done = ROW_COUNT;
-    PERFORM holdfast_guard('entries', cardinality(actions), done);
+    PERFORM holdfast_guard('entries', wanted, done);
 END
 $$;
 

@@ -34,6 +34,7 @@ const (
 	stateStatementTimeout  = "57014"
 	stateSerialization     = "40001"
 	stateDeadlock          = "40P01"
+	stateUniqueViolation   = "23505"
 	classDataException     = "22"
 	classConstraintBreach  = "23"
 	classConnection        = "08"
@@ -41,10 +42,14 @@ const (
 	classIntervention      = "57"
 )
 
-func sqlState(err error) string {
+func sqlState(err error) string { return reportedField(err, 'C') }
+
+// reportedField is one of the server's error fields, by its letter in the
+// protocol; empty where the server reported nothing.
+func reportedField(err error, letter byte) string {
 	var reported pgdriver.Error
 	if errors.As(err, &reported) {
-		return reported.Field('C')
+		return reported.Field(letter)
 	}
 	return ""
 }
@@ -61,6 +66,8 @@ func collided(err error) bool {
 	switch sqlState(err) {
 	case stateGuard, stateSerialization, stateDeadlock:
 		return true
+	case stateUniqueViolation:
+		return reportedField(err, 'n') == "client_tokens_pkey"
 	}
 	return false
 }

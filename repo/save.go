@@ -18,21 +18,33 @@ import (
 // and wait for locks, in the order in which they are added.
 type save struct{ message }
 
-// rows adds a call for so many rows, if there are any. Beside a time, the
-// arguments are columns: slices with a value for each row.
+// rows adds a call that writes so many rows, if there are any. Beside a time, the
+// arguments are columns, []string or []int64, with a value for each row.
 func (s *save) rows(count int, procedure string, args ...any) {
 	if count == 0 {
 		return
 	}
 	for i, arg := range args {
-		if _, isTime := arg.(time.Time); !isTime {
-			args[i] = pgdialect.Array(arg)
+		switch column := arg.(type) {
+		case []string:
+			args[i] = pgdialect.Array(packed(column))
+		case []int64:
+			args[i] = pgdialect.Array(packed(column))
 		}
 	}
 	if s.text.Len() > 0 {
 		s.add("; ")
 	}
-	s.add("CALL "+procedure+"(?"+strings.Repeat(", ?", len(args)-1)+")", args...)
+	s.add("CALL "+procedure+"(?"+strings.Repeat(", ?", len(args))+")", append([]any{count}, args...)...)
+}
+
+// packed is the one value that all rows of a column have, where they have: for all
+// that absent columns hold, and for most of a hold's in a sale.
+func packed[V comparable](column []V) []V {
+	if slices.ContainsFunc(column, func(value V) bool { return value != column[0] }) {
+		return column
+	}
+	return column[:1]
 }
 
 func (s *save) commit(ctx context.Context, t *tx) error {
@@ -43,7 +55,9 @@ func (s *save) commit(ctx context.Context, t *tx) error {
 // read. If any has moved, the save raises and names those.
 func (s *save) lockUnmoved(changes inventory.Changes) {
 	read := levelsRead(changes)
-	s.rows(len(read.skus), "holdfast_lock_unmoved", read.skus, read.locations, read.versions)
+	if len(read.skus) > 0 {
+		s.add("CALL holdfast_lock_unmoved(?, ?, ?)", pgdialect.Array(read.skus), pgdialect.Array(read.locations), pgdialect.Array(read.versions))
+	}
 }
 
 // readColumns are the levels that were there to be read, and their versions.
@@ -164,7 +178,7 @@ func (s *save) writeMade(changes inventory.Changes) {
 		metadata = append(metadata, string(r.Metadata))
 	}
 	s.rows(len(ids), "holdfast_insert_reservations", changes.At, ids, principals, tokens, statuses,
-		revisions, lineCounts, sparse(deadlines), sparse(completed), sparse(holders), sparse(references), sparse(metadata))
+		revisions, lineCounts, deadlines, completed, holders, references, metadata)
 }
 
 func (s *save) writeMoved(moved []inventory.ReservationMove) {
@@ -178,7 +192,7 @@ func (s *save) writeMoved(moved []inventory.ReservationMove) {
 		deadlines = append(deadlines, timestamp(move.After.ExpiresAt))
 		completed = append(completed, timestamp(move.After.CompletedAt))
 	}
-	s.rows(len(ids), "holdfast_update_reservations", ids, statuses, revisions, before, sparse(deadlines), sparse(completed))
+	s.rows(len(ids), "holdfast_update_reservations", ids, statuses, revisions, before, deadlines, completed)
 }
 
 func (s *save) writeLines(made []inventory.Reservation) {
@@ -222,16 +236,7 @@ func (s *save) writeEntries(changes inventory.Changes) {
 		tokens = append(tokens, entry.TokenKey)
 	}
 	s.rows(len(actions), "holdfast_insert_entries", changes.At, actions, skus, locations, reservations,
-		totalDeltas, reservedDeltas, allocatedDeltas, totals, reserved, allocated, versions, actors, sparse(reasons), sparse(references), commands, sparse(tokens))
-}
-
-// sparse is a column with an empty text for what is absent, which no value can be.
-// Where all is absent nothing is sent: for most columns of a hold.
-func sparse(column []string) []string {
-	if slices.ContainsFunc(column, func(value string) bool { return value != "" }) {
-		return column
-	}
-	return nil
+		totalDeltas, reservedDeltas, allocatedDeltas, totals, reserved, allocated, versions, actors, reasons, references, commands, tokens)
 }
 
 func encode(fields inventory.Fingerprint) string {
