@@ -3,7 +3,7 @@ package repo
 import (
 	"context"
 	"encoding/json"
-	"slices"
+	"maps"
 	"strings"
 	"time"
 
@@ -18,64 +18,56 @@ import (
 // and wait for locks, in the order in which they are added.
 type save struct{ message }
 
-// rows adds a call that writes so many rows, if there are any. Beside a time, the
-// arguments are columns, []string or []int64, with a value for each row.
-func (s *save) rows(count int, procedure string, args ...any) {
-	if count == 0 {
-		return
-	}
-	for i, arg := range args {
-		switch column := arg.(type) {
-		case []string:
-			args[i] = pgdialect.Array(packed(column))
-		case []int64:
-			args[i] = pgdialect.Array(packed(column))
-		}
-	}
+// call adds a call of a procedure.
+func (s *save) call(procedure string, args ...any) {
 	if s.text.Len() > 0 {
 		s.add("; ")
 	}
-	s.add("CALL "+procedure+"(?"+strings.Repeat(", ?", len(args))+")", append([]any{count}, args...)...)
-}
-
-// packed is the one value that all rows of a column have, where they have: for all
-// that absent columns hold, and for most of a hold's in a sale.
-func packed[V comparable](column []V) []V {
-	if slices.ContainsFunc(column, func(value V) bool { return value != column[0] }) {
-		return column
-	}
-	return column[:1]
+	s.add("CALL "+procedure+"(?"+strings.Repeat(", ?", len(args)-1)+")", args...)
 }
 
 func (s *save) commit(ctx context.Context, t *tx) error {
 	return t.commit(ctx, s.text.String(), s.args)
 }
 
+// each is a value of each row, or the one value that all rows have, which the
+// saves take for all: what all leave out, and most of a hold's in a sale. Of no
+// rows there is none.
+func each[R any, V comparable](rows []R, value func(*R) V) *pgdialect.ArrayValue {
+	first := value(&rows[0])
+	differs := 1
+	for differs < len(rows) && value(&rows[differs]) == first {
+		differs++
+	}
+	if differs == len(rows) {
+		return pgdialect.Array([]V{first})
+	}
+	values := make([]V, len(rows))
+	for i := range rows {
+		if i < differs {
+			values[i] = first
+		} else {
+			values[i] = value(&rows[i])
+		}
+	}
+	return pgdialect.Array(values)
+}
+
 // lockUnmoved locks the levels, in order, that still have the version that was
 // read. If any has moved, the save raises and names those.
 func (s *save) lockUnmoved(changes inventory.Changes) {
-	read := levelsRead(changes)
-	if len(read.skus) > 0 {
-		s.add("CALL holdfast_lock_unmoved(?, ?, ?)", pgdialect.Array(read.skus), pgdialect.Array(read.locations), pgdialect.Array(read.versions))
-	}
-}
-
-// readColumns are the levels that were there to be read, and their versions.
-type readColumns struct {
-	skus, locations []string
-	versions        []int64
-}
-
-func levelsRead(changes inventory.Changes) readColumns {
-	var read readColumns
+	var skus, locations []string
+	var versions []int64
 	for _, change := range changes.Levels {
 		if change.VersionBefore > 0 {
-			read.skus = append(read.skus, change.After.SKU)
-			read.locations = append(read.locations, change.After.Location)
-			read.versions = append(read.versions, change.VersionBefore)
+			skus = append(skus, change.After.SKU)
+			locations = append(locations, change.After.Location)
+			versions = append(versions, change.VersionBefore)
 		}
 	}
-	return read
+	if len(skus) > 0 {
+		s.call("holdfast_lock_unmoved", pgdialect.Array(skus), pgdialect.Array(locations), pgdialect.Array(versions))
+	}
 }
 
 // write adds the changes: levels before tokens, which is the lock order. Entries
@@ -86,7 +78,7 @@ func (s *save) write(changes inventory.Changes) {
 	s.writeLevels(changes)
 	s.writeTokens(changes)
 	s.writeSKUs(changes)
-	s.writeUpdatedSKUs(changes)
+	s.writeUpdatedSKUs(changes.UpdatedSKUs)
 	s.writeMade(changes)
 	s.writeMoved(changes.Moved)
 	s.writeLines(changes.Made)
@@ -94,155 +86,185 @@ func (s *save) write(changes inventory.Changes) {
 }
 
 func (s *save) writeLevels(changes inventory.Changes) {
-	var updated, inserted levelColumns
+	var updated, inserted []inventory.LevelChange
 	for _, change := range changes.Levels {
 		if change.VersionBefore > 0 {
-			updated.add(change)
+			updated = append(updated, change)
 		} else {
-			inserted.add(change)
+			inserted = append(inserted, change)
 		}
 	}
-	s.rows(len(updated.skus), "holdfast_update_levels", append(updated.args(changes.At), updated.before)...)
-	s.rows(len(inserted.skus), "holdfast_insert_levels", inserted.args(changes.At)...)
+	if len(updated) > 0 {
+		before := each(updated, func(c *inventory.LevelChange) int64 { return c.VersionBefore })
+		s.call("holdfast_update_levels", append(levelColumns(changes.At, updated), before)...)
+	}
+	if len(inserted) > 0 {
+		s.call("holdfast_insert_levels", levelColumns(changes.At, inserted)...)
+	}
 }
 
-type levelColumns struct {
-	skus, locations                             []string
-	total, reserved, allocated, version, before []int64
-}
-
-func (c *levelColumns) add(change inventory.LevelChange) {
-	level := change.After
-	c.skus = append(c.skus, level.SKU)
-	c.locations = append(c.locations, level.Location)
-	c.total = append(c.total, level.Total)
-	c.reserved = append(c.reserved, level.Reserved)
-	c.allocated = append(c.allocated, level.Allocated)
-	c.version = append(c.version, level.Version)
-	c.before = append(c.before, change.VersionBefore)
-}
-
-func (c *levelColumns) args(at time.Time) []any {
-	return []any{at, c.skus, c.locations, c.total, c.reserved, c.allocated, c.version}
+func levelColumns(at time.Time, rows []inventory.LevelChange) []any {
+	return []any{
+		len(rows), at,
+		each(rows, func(c *inventory.LevelChange) string { return c.After.SKU }),
+		each(rows, func(c *inventory.LevelChange) string { return c.After.Location }),
+		each(rows, func(c *inventory.LevelChange) int64 { return c.After.Total }),
+		each(rows, func(c *inventory.LevelChange) int64 { return c.After.Reserved }),
+		each(rows, func(c *inventory.LevelChange) int64 { return c.After.Allocated }),
+		each(rows, func(c *inventory.LevelChange) int64 { return c.After.Version }),
+	}
 }
 
 func (s *save) writeTokens(changes inventory.Changes) {
-	var keys, principals, actions, fields, commands []string
-	for _, token := range changes.Tokens {
-		keys = append(keys, token.Key)
-		principals = append(principals, token.Principal)
-		actions = append(actions, string(token.Action))
-		fields = append(fields, encode(token.Fields))
-		commands = append(commands, token.CommandID)
+	rows := changes.Tokens
+	if len(rows) == 0 {
+		return
 	}
-	s.rows(len(keys), "holdfast_insert_tokens", changes.At, keys, principals, actions, fields, commands)
+	s.call(
+		"holdfast_insert_tokens", len(rows), changes.At,
+		each(rows, func(t *inventory.Token) string { return t.Key }),
+		each(rows, func(t *inventory.Token) string { return t.Principal }),
+		each(rows, func(t *inventory.Token) string { return string(t.Action) }),
+		each(rows, fieldsEncoder()),
+		each(rows, func(t *inventory.Token) string { return t.CommandID }),
+	)
+}
+
+// fieldsEncoder encodes the fields of one token after the other. Those that were
+// asked for the same aren't encoded again.
+func fieldsEncoder() func(*inventory.Token) string {
+	var last inventory.Fingerprint
+	var encoded string
+	return func(t *inventory.Token) string {
+		if encoded == "" || !maps.Equal(t.Fields, last) {
+			text, _ := json.Marshal(t.Fields) // a map of strings always encodes
+			last, encoded = t.Fields, string(text)
+		}
+		return encoded
+	}
 }
 
 func (s *save) writeSKUs(changes inventory.Changes) {
-	var codes, names, metadata, commands []string
-	for _, sku := range changes.SKUs {
-		codes = append(codes, sku.Code)
-		names = append(names, sku.Name)
-		metadata = append(metadata, string(sku.Metadata))
-		commands = append(commands, sku.CommandID)
+	rows := changes.SKUs
+	if len(rows) == 0 {
+		return
 	}
-	s.rows(len(codes), "holdfast_insert_skus", changes.At, codes, names, metadata, commands)
+	s.call(
+		"holdfast_insert_skus", len(rows), changes.At,
+		each(rows, func(sku *inventory.SKU) string { return sku.Code }),
+		each(rows, func(sku *inventory.SKU) string { return sku.Name }),
+		each(rows, func(sku *inventory.SKU) string { return string(sku.Metadata) }),
+		each(rows, func(sku *inventory.SKU) string { return sku.CommandID }),
+	)
 }
 
-func (s *save) writeUpdatedSKUs(changes inventory.Changes) {
-	var codes, names, metadata, namesBefore, metadataBefore []string
-	for _, change := range changes.UpdatedSKUs {
-		codes = append(codes, change.After.Code)
-		names = append(names, change.After.Name)
-		metadata = append(metadata, string(change.After.Metadata))
-		namesBefore = append(namesBefore, change.Before.Name)
-		metadataBefore = append(metadataBefore, string(change.Before.Metadata))
+func (s *save) writeUpdatedSKUs(rows []inventory.SKUChange) {
+	if len(rows) == 0 {
+		return
 	}
-	s.rows(len(codes), "holdfast_update_skus", codes, names, metadata, namesBefore, metadataBefore)
+	s.call(
+		"holdfast_update_skus", len(rows),
+		each(rows, func(c *inventory.SKUChange) string { return c.After.Code }),
+		each(rows, func(c *inventory.SKUChange) string { return c.After.Name }),
+		each(rows, func(c *inventory.SKUChange) string { return string(c.After.Metadata) }),
+		each(rows, func(c *inventory.SKUChange) string { return c.Before.Name }),
+		each(rows, func(c *inventory.SKUChange) string { return string(c.Before.Metadata) }),
+	)
 }
 
 func (s *save) writeMade(changes inventory.Changes) {
-	var ids, principals, tokens, statuses, deadlines, completed, holders, references, metadata []string
-	var revisions, lineCounts []int64
-	for _, r := range changes.Made {
-		ids = append(ids, r.ID)
-		principals = append(principals, r.Principal)
-		tokens = append(tokens, r.ClientToken)
-		statuses = append(statuses, string(r.Status))
-		revisions = append(revisions, r.Revision)
-		lineCounts = append(lineCounts, int64(len(r.Lines)))
-		deadlines = append(deadlines, timestamp(r.ExpiresAt))
-		completed = append(completed, timestamp(r.CompletedAt))
-		holders = append(holders, orEmpty(r.Holder))
-		references = append(references, orEmpty(r.Reference))
-		metadata = append(metadata, string(r.Metadata))
+	rows := changes.Made
+	if len(rows) == 0 {
+		return
 	}
-	s.rows(len(ids), "holdfast_insert_reservations", changes.At, ids, principals, tokens, statuses,
-		revisions, lineCounts, deadlines, completed, holders, references, metadata)
+	s.call(
+		"holdfast_insert_reservations", len(rows), changes.At,
+		each(rows, func(r *inventory.Reservation) string { return r.ID }),
+		each(rows, func(r *inventory.Reservation) string { return r.Principal }),
+		each(rows, func(r *inventory.Reservation) string { return r.ClientToken }),
+		each(rows, func(r *inventory.Reservation) string { return string(r.Status) }),
+		each(rows, func(r *inventory.Reservation) int64 { return r.Revision }),
+		each(rows, func(r *inventory.Reservation) int64 { return int64(len(r.Lines)) }),
+		each(rows, func(r *inventory.Reservation) string { return timestamp(r.ExpiresAt) }),
+		each(rows, func(r *inventory.Reservation) string { return timestamp(r.CompletedAt) }),
+		each(rows, func(r *inventory.Reservation) string { return orEmpty(r.Holder) }),
+		each(rows, func(r *inventory.Reservation) string { return orEmpty(r.Reference) }),
+		each(rows, func(r *inventory.Reservation) string { return string(r.Metadata) }),
+	)
 }
 
-func (s *save) writeMoved(moved []inventory.ReservationMove) {
-	var ids, statuses, deadlines, completed []string
-	var revisions, before []int64
-	for _, move := range moved {
-		ids = append(ids, move.After.ID)
-		statuses = append(statuses, string(move.After.Status))
-		revisions = append(revisions, move.After.Revision)
-		before = append(before, move.RevisionBefore)
-		deadlines = append(deadlines, timestamp(move.After.ExpiresAt))
-		completed = append(completed, timestamp(move.After.CompletedAt))
+func (s *save) writeMoved(rows []inventory.ReservationMove) {
+	if len(rows) == 0 {
+		return
 	}
-	s.rows(len(ids), "holdfast_update_reservations", ids, statuses, revisions, before, deadlines, completed)
+	s.call(
+		"holdfast_update_reservations", len(rows),
+		each(rows, func(m *inventory.ReservationMove) string { return m.After.ID }),
+		each(rows, func(m *inventory.ReservationMove) string { return string(m.After.Status) }),
+		each(rows, func(m *inventory.ReservationMove) int64 { return m.After.Revision }),
+		each(rows, func(m *inventory.ReservationMove) int64 { return m.RevisionBefore }),
+		each(rows, func(m *inventory.ReservationMove) string { return timestamp(m.After.ExpiresAt) }),
+		each(rows, func(m *inventory.ReservationMove) string { return timestamp(m.After.CompletedAt) }),
+	)
 }
 
 func (s *save) writeLines(made []inventory.Reservation) {
-	var reservations, skus, locations []string
-	var quantities []int64
+	type line struct {
+		reservation string
+		inventory.Line
+	}
+	var rows []line
 	for _, r := range made {
-		for _, line := range r.Lines {
-			reservations = append(reservations, r.ID)
-			skus = append(skus, line.SKU)
-			locations = append(locations, line.Location)
-			quantities = append(quantities, int64(line.Quantity))
+		for _, l := range r.Lines {
+			rows = append(rows, line{r.ID, l})
 		}
 	}
-	s.rows(len(skus), "holdfast_insert_lines", reservations, skus, locations, quantities)
+	if len(rows) == 0 {
+		return
+	}
+	s.call(
+		"holdfast_insert_lines", len(rows),
+		each(rows, func(l *line) string { return l.reservation }),
+		each(rows, func(l *line) string { return l.SKU }),
+		each(rows, func(l *line) string { return l.Location }),
+		each(rows, func(l *line) int64 { return int64(l.Quantity) }),
+	)
 }
 
-// writeEntries gives a version of 0 where an entry concerns no level.
 func (s *save) writeEntries(changes inventory.Changes) {
-	var actions, skus, locations, reservations, actors, reasons, references, commands, tokens []string
-	var totalDeltas, reservedDeltas, allocatedDeltas, totals, reserved, allocated, versions []int64
-	for _, entry := range changes.Entries {
-		var after inventory.StockLevel
-		if entry.After != nil {
-			after = *entry.After
-		}
-		actions = append(actions, string(entry.Action))
-		skus = append(skus, entry.SKU)
-		locations = append(locations, entry.Location)
-		reservations = append(reservations, entry.ReservationID)
-		totalDeltas = append(totalDeltas, entry.TotalDelta)
-		reservedDeltas = append(reservedDeltas, entry.ReservedDelta)
-		allocatedDeltas = append(allocatedDeltas, entry.AllocatedDelta)
-		totals = append(totals, after.Total)
-		reserved = append(reserved, after.Reserved)
-		allocated = append(allocated, after.Allocated)
-		versions = append(versions, after.Version)
-		actors = append(actors, entry.Actor)
-		reasons = append(reasons, string(entry.Reason))
-		references = append(references, entry.Reference)
-		commands = append(commands, entry.CommandID)
-		tokens = append(tokens, entry.TokenKey)
+	rows := changes.Entries
+	if len(rows) == 0 {
+		return
 	}
-	s.rows(len(actions), "holdfast_insert_entries", changes.At, actions, skus, locations, reservations,
-		totalDeltas, reservedDeltas, allocatedDeltas, totals, reserved, allocated, versions, actors, reasons, references, commands, tokens)
+	s.call(
+		"holdfast_insert_entries", len(rows), changes.At,
+		each(rows, func(e *inventory.Entry) string { return string(e.Action) }),
+		each(rows, func(e *inventory.Entry) string { return e.SKU }),
+		each(rows, func(e *inventory.Entry) string { return e.Location }),
+		each(rows, func(e *inventory.Entry) string { return e.ReservationID }),
+		each(rows, func(e *inventory.Entry) int64 { return e.TotalDelta }),
+		each(rows, func(e *inventory.Entry) int64 { return e.ReservedDelta }),
+		each(rows, func(e *inventory.Entry) int64 { return e.AllocatedDelta }),
+		each(rows, func(e *inventory.Entry) int64 { return levelAfter(e).Total }),
+		each(rows, func(e *inventory.Entry) int64 { return levelAfter(e).Reserved }),
+		each(rows, func(e *inventory.Entry) int64 { return levelAfter(e).Allocated }),
+		each(rows, func(e *inventory.Entry) int64 { return levelAfter(e).Version }),
+		each(rows, func(e *inventory.Entry) string { return e.Actor }),
+		each(rows, func(e *inventory.Entry) string { return string(e.Reason) }),
+		each(rows, func(e *inventory.Entry) string { return e.Reference }),
+		each(rows, func(e *inventory.Entry) string { return e.CommandID }),
+		each(rows, func(e *inventory.Entry) string { return e.TokenKey }),
+	)
 }
 
-func encode(fields inventory.Fingerprint) string {
-	// A map of strings always encodes.
-	encoded, _ := json.Marshal(fields)
-	return string(encoded)
+// noLevel is of entries that concern none: its version is 0.
+var noLevel inventory.StockLevel
+
+func levelAfter(entry *inventory.Entry) *inventory.StockLevel {
+	if entry.After == nil {
+		return &noLevel
+	}
+	return entry.After
 }
 
 func timestamp(t *time.Time) string {
