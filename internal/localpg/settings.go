@@ -18,9 +18,7 @@ func settings(opts Options, port int) []string {
 		"unix_socket_directories=",
 		"max_connections=" + strconv.Itoa(opts.ConnectionsMax),
 
-		// The hot rows, their index and the newest pages of the log fit many
-		// times over; a laptop doesn't notice.
-		"shared_buffers=256MB",
+		sharedBuffers(),
 		// Compiling costs more than any of our statements.
 		"jit=off",
 		// Pages come from solid-state disks or the page cache.
