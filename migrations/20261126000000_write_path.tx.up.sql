@@ -69,12 +69,17 @@ $$;
 -- sake, or as what a token made. What few groups need is in functions, which cost
 -- nothing where they aren't called and see what their caller does.
 --
+-- Levels are named by ranges, which are given in the order of their keys: all of a
+-- SKU's whose locations are from the first to the last. Those of the reservations'
+-- lines are added. A level in two of them is locked and read twice, which harms
+-- nothing.
+--
 -- A level that came into being while others' locks were waited for is read and
 -- not locked yet. To wait for it now would be out of order: if somebody else has
 -- it locked this raises, and the group is to be run again.
 CREATE FUNCTION holdfast_load(
     lock_reservations boolean, lock_levels boolean,
-    whole_skus text[], level_skus text[], level_locations text[], reservation_ids uuid[], token_keys uuid[],
+    level_skus text[], first_locations text[], last_locations text[], reservation_ids uuid[], token_keys uuid[],
     known_skus text[], particular_skus text[], location_codes text[], end_skus text[], end_locations text[], tried_ids uuid[],
     OUT moment timestamptz, OUT levels json, OUT reservations json, OUT tokens json,
     OUT skus json, OUT particulars json, OUT locations json, OUT log_ends json, OUT committed json)
@@ -88,15 +93,17 @@ BEGIN
             PERFORM FROM reservations AS r WHERE r.id = ANY(reservation_ids) ORDER BY r.id FOR NO KEY UPDATE;
         END IF;
         -- Lines never change, so that they can be read before the levels are locked.
-        SELECT array_agg(k.sku), array_agg(k.location) FROM (
-            SELECT k.sku, k.location FROM unnest(level_skus, level_locations) AS k (sku, location)
-            UNION SELECT k.sku, k.location FROM holdfast_line_keys(reservation_ids) AS k) AS k
-        INTO level_skus, level_locations;
+        SELECT array_agg(k.sku), array_agg(k.first), array_agg(k.last) FROM (
+            SELECT u.sku COLLATE "C" AS sku, u.first COLLATE "C" AS first, u.last
+            FROM unnest(level_skus, first_locations, last_locations) AS u (sku, first, last)
+            UNION SELECT l.sku, l.location, l.location FROM holdfast_line_keys(reservation_ids) AS l
+            ORDER BY sku, first) AS k
+        INTO level_skus, first_locations, last_locations;
     END IF;
     IF lock_levels THEN
-        PERFORM FROM holdfast_level_keys(whole_skus, level_skus, level_locations) AS k
+        PERFORM FROM unnest(level_skus, first_locations, last_locations) AS k (sku, first, last)
         CROSS JOIN LATERAL (
-            SELECT FROM stock_levels AS l WHERE l.sku = k.sku AND l.location >= k.location AND l.location <= k.location
+            SELECT FROM stock_levels AS l WHERE l.sku = k.sku AND l.location >= k.first AND l.location <= k.last
             ORDER BY l.location FOR NO KEY UPDATE) AS l;
         GET DIAGNOSTICS locked = ROW_COUNT;
     END IF;
@@ -115,16 +122,16 @@ BEGIN
         CASE WHEN cardinality(tried_ids) > 0 THEN holdfast_committed(reservation_ids, tried_ids) END
     FROM (
         SELECT json_agg(l) AS levels, count(*) FROM (
-            SELECT l.* FROM holdfast_level_keys(whole_skus, level_skus, level_locations) AS k
+            SELECT l.* FROM unnest(level_skus, first_locations, last_locations) AS k (sku, first, last)
             CROSS JOIN LATERAL (
                 SELECT l.sku, l.location, l.total, l.reserved, l.allocated, l.version, l.updated_at FROM stock_levels AS l
-                WHERE l.sku = k.sku AND l.location >= k.location AND l.location <= k.location
+                WHERE l.sku = k.sku AND l.location >= k.first AND l.location <= k.last
                 ORDER BY l.location) AS l) AS l) AS touched
     INTO moment, levels, there, reservations, tokens, skus, particulars, locations, log_ends, committed;
     IF lock_levels AND locked < there THEN
-        PERFORM FROM holdfast_level_keys(whole_skus, level_skus, level_locations) AS k
+        PERFORM FROM unnest(level_skus, first_locations, last_locations) AS k (sku, first, last)
         CROSS JOIN LATERAL (
-            SELECT FROM stock_levels AS l WHERE l.sku = k.sku AND l.location >= k.location AND l.location <= k.location
+            SELECT FROM stock_levels AS l WHERE l.sku = k.sku AND l.location >= k.first AND l.location <= k.last
             ORDER BY l.location FOR NO KEY UPDATE SKIP LOCKED) AS l;
         GET DIAGNOSTICS locked = ROW_COUNT;
         PERFORM holdfast_guard('locked levels', there, least(there, locked));

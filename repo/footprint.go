@@ -75,6 +75,27 @@ func (f footprint) touchesLevels() bool {
 	return len(f.wholeSKUs)+len(f.levels)+len(f.reservations) > 0
 }
 
+// lastLocation is behind every location's code, which is of printable ASCII.
+const lastLocation = "\x7f"
+
+// levelRanges names the levels as holdfast_load wants them: by a SKU and its
+// locations from the first to the last, in order.
+func (f footprint) levelRanges() (skus, firsts, lasts []string) {
+	ranges := slices.Clone(f.levels)
+	for _, sku := range f.wholeSKUs {
+		ranges = append(ranges, inventory.LevelKey{SKU: sku})
+	}
+	slices.SortFunc(ranges, inventory.LevelKey.Compare)
+	for _, one := range ranges {
+		last := one.Location
+		if last == "" {
+			last = lastLocation
+		}
+		skus, firsts, lasts = append(skus, one.SKU), append(firsts, one.Location), append(lasts, last)
+	}
+	return skus, firsts, lasts
+}
+
 func splitKeys(keys []inventory.LevelKey) (skus, locations []string) {
 	for _, key := range keys {
 		skus = append(skus, key.SKU)

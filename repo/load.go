@@ -17,12 +17,12 @@ type locks struct{ reservations, levels bool }
 // load locks and reads what a group touches. The statements are in a function of
 // the database (migrations, write_path), which keeps their plans.
 func load(ctx context.Context, t *tx, lock locks, group footprint) (inventory.State, error) {
-	skus, locations := splitKeys(group.levels)
+	skus, firsts, lasts := group.levelRanges()
 	endSKUs, endLocations := splitKeys(group.logEnds)
 	var loaded loadedRows
 	err := t.query(ctx, "SELECT * FROM holdfast_load(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", []any{
 		lock.reservations, lock.levels,
-		pgdialect.Array(group.wholeSKUs), pgdialect.Array(skus), pgdialect.Array(locations),
+		pgdialect.Array(skus), pgdialect.Array(firsts), pgdialect.Array(lasts),
 		pgdialect.Array(group.reservations), pgdialect.Array(group.tokens),
 		pgdialect.Array(group.knownSKUs), pgdialect.Array(group.particulars), pgdialect.Array(group.locations),
 		pgdialect.Array(endSKUs), pgdialect.Array(endLocations), pgdialect.Array(group.tried),
