@@ -141,6 +141,14 @@ func TestADrainAnswersWhatItCanNotFinishWithinItsGrace(t *testing.T) {
 	require.Contains(t, <-answered, "UNKNOWN_OUTCOME")
 }
 
+func TestAClosedTerminalStopsAServerInOrder(t *testing.T) {
+	t.Parallel()
+	s := startProgram(t, openDir(t), "DATABASE_URL="+pgtest.URL(t))
+	s.signal(syscall.SIGHUP)
+	require.NoError(t, s.command.Wait(), s.said)
+	require.Contains(t, s.said.String(), `"msg":"stopped"`)
+}
+
 func TestASecondSignalStopsAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {

@@ -44,6 +44,7 @@ func TestEachLimitIsThatOfItsVariableAndKeepsTheDatabaseUntouched(t *testing.T) 
 		"HOLDFAST_INTROSPECT_DEPTH_MAX=3", "HOLDFAST_INTROSPECT_FIELDS_MAX=5", "HOLDFAST_QUERY_ALIASES_MAX=2", "HOLDFAST_QUERY_DIRECTIVES_MAX=1", "HOLDFAST_QUERY_FIELDS_MAX=16", "HOLDFAST_QUERY_COST_MAX=100")
 	s.createSKU("A", 10)
 	before := contents(t, database)
+	var limits []string
 	const change = `mutation { setStock(input: {clientToken: "t", sku: "A", total: 5, reason: OTHER}) { stockLevel { id } } `
 	for _, c := range []struct {
 		limit, query, variable string
@@ -83,8 +84,13 @@ func TestEachLimitIsThatOfItsVariableAndKeepsTheDatabaseUntouched(t *testing.T) 
 		assert.Equal(t, c.max, refused.Extensions.Limit.Max, c.limit)
 		assert.Equal(t, c.actual, refused.Extensions.Limit.Actual, c.limit)
 		assert.Contains(t, refused.Message, fmt.Sprintf("%s is %d", c.variable, c.max), c.limit)
+		limits = append(limits, c.limit)
 	}
 	require.Equal(t, before, contents(t, database))
+	require.NoError(t, s.wait())
+	for _, limit := range limits {
+		assert.Contains(t, s.log.String(), `"outcome":"LIMIT_EXCEEDED","limit":"`+limit+`"`)
+	}
 }
 
 func TestAnAnswerTellsItsCostToWhoAsks(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), stopSignals()...)
 	go garbage.Tune(ctx)
 	// Once a stop is under way, a second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
@@ -29,6 +29,16 @@ func main() {
 		fmt.Fprintln(os.Stderr, "holdfast:", err)
 		os.Exit(exitStatus(err))
 	}
+}
+
+// stopSignals are those that a server stops at, in order. A terminal that is closed
+// sends SIGHUP; nohup has it ignored.
+func stopSignals() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }
 
 // program is what the process was given.

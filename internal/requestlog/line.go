@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -62,7 +63,7 @@ func (r *Request) write(ctx context.Context, log *slog.Logger, level slog.Level,
 func (r *Request) describe(record *slog.Record, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var attrs [8]slog.Attr
+	var attrs [9]slog.Attr
 	add := attrs[:0]
 	if asked := r.asked; asked.Type != "" {
 		add = append(add, slog.String("type", asked.Type), slog.String("field", asked.Field))
@@ -72,6 +73,9 @@ func (r *Request) describe(record *slog.Record, now time.Time) {
 	}
 	if r.asked.Type != "" || len(r.codes) > 0 {
 		add = append(add, slog.String("outcome", r.outcomeLocked()))
+	}
+	if len(r.limits) > 0 {
+		add = append(add, slog.String("limit", strings.Join(r.limits, ",")))
 	}
 	if r.streamsLocked() {
 		add = append(add, slog.Int64("events", r.events.Load()))

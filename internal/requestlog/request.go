@@ -35,6 +35,8 @@ type Request struct {
 	// them is the server's fault.
 	codes  []string
 	failed bool
+	// limits are the names of those that the request was over.
+	limits []string
 }
 
 // Operation is what a request asks for.
@@ -121,6 +123,18 @@ func (r *Request) Refused(code string) {
 	if !slices.Contains(r.codes, code) {
 		r.codes = append(r.codes, code)
 		r.failed = r.failed || faults[code]
+	}
+}
+
+// Over notes the name of a limit that the request was refused for.
+func (r *Request) Over(limit string) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !slices.Contains(r.limits, limit) {
+		r.limits = append(r.limits, limit)
 	}
 }
 

@@ -69,6 +69,8 @@ func TestTheLineSaysWhatWasAskedAndWhatBecameOfIt(t *testing.T) {
 			request.Refused("INSUFFICIENT_STOCK")
 			request.Refused("INSUFFICIENT_STOCK")
 			request.Refused("UNKNOWN_SKU")
+			request.Over("depth")
+			request.Over("depth")
 			time.Sleep(1500 * time.Microsecond) // in a bubble, where that takes exactly as long
 			w.WriteHeader(http.StatusAccepted)
 		})
@@ -77,7 +79,7 @@ func TestTheLineSaysWhatWasAskedAndWhatBecameOfIt(t *testing.T) {
 		require.Equal(t, map[string]any{
 			"level": "INFO", "msg": "request", "method": "POST", "path": "/graphql", "status": 202.0, "client": "192.0.2.7",
 			"type": "mutation", "operation": "Buy", "field": "createHold", "outcome": "INSUFFICIENT_STOCK,UNKNOWN_SKU",
-			"durationMs": 1.5,
+			"limit": "depth", "durationMs": 1.5,
 		}, line)
 	})
 }

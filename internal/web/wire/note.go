@@ -24,6 +24,9 @@ func NoteErrors(ctx context.Context, response *graphql.Response) {
 		if code, isText := e.Extensions["code"].(string); isText {
 			requestlog.From(ctx).Refused(code)
 		}
+		if limit, isLimit := e.Extensions["limit"].(Limit); isLimit {
+			requestlog.From(ctx).Over(limit.Name)
+		}
 	}
 }
 

@@ -7,8 +7,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/gqlerror"
-
-	"holdfast/internal/requestlog"
 )
 
 // The codes of what is refused whatever the schema is, by more than one package.
@@ -36,10 +34,11 @@ func (r *Refusal) Errors() gqlerror.List {
 
 // Answer answers a request that was refused before a GraphQL server saw it.
 func (r *Refusal) Answer(w http.ResponseWriter, to *http.Request) {
-	requestlog.From(to.Context()).Refused(r.Code)
+	response := &graphql.Response{Errors: r.Errors()}
+	NoteErrors(to.Context(), response)
 	w.Header().Set("Content-Type", "application/graphql-response+json; charset=utf-8")
 	w.WriteHeader(r.Status)
-	_, _ = Encode(&graphql.Response{Errors: r.Errors()}).WriteTo(w)
+	_, _ = Encode(response).WriteTo(w)
 }
 
 func malformed(status int, format string, args ...any) *Refusal {
