@@ -72,6 +72,9 @@ func (c *client) run(told *ledger) {
 		if errors.Is(err, syscall.ECONNREFUSED) {
 			return
 		}
+		if err != nil && c.wasLate {
+			continue
+		}
 		told.note(token, answered, err)
 	}
 }
@@ -87,13 +90,30 @@ type caller struct {
 	addr   string
 	conn   net.Conn
 	reader *bufio.Reader
+	// awaited is since when the server may have waited for a request, at the
+	// earliest, and bound how long it does in a drain.
+	awaited time.Time
+	bound   time.Duration
+	// wasLate says that the last request took longer than that to be sent, so that
+	// it may have met a connection that was closed: on a machine so busy that this
+	// client has to wait for it.
+	wasLate bool
 }
+
+// What a server that drains gives its clients (internal/web, timing): to hear
+// that they are to leave, and to say something for the first time.
+const (
+	serverNotice  = time.Second
+	serverHearing = 500 * time.Millisecond
+)
 
 func (c *caller) post(body string) ([]byte, error) {
 	if err := c.connect(); err != nil {
 		return nil, err
 	}
 	_, err := fmt.Fprintf(c.conn, "POST /graphql HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", c.addr, len(body), body)
+	c.wasLate = time.Since(c.awaited) > c.bound
+	c.awaited, c.bound = time.Now(), serverNotice
 	if err != nil {
 		defer c.leave()
 		return nil, err
@@ -120,6 +140,7 @@ func (c *caller) connect() error {
 		return nil
 	}
 	c.leave()
+	c.awaited, c.bound = time.Now(), serverHearing
 	conn, err := net.DialTimeout("tcp", c.addr, patience)
 	if err != nil {
 		return err

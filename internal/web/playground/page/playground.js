@@ -47,7 +47,7 @@ function FreshTokens() {
   const { activeTabIndex: opened, variableEditor } = GraphiQL.React.useEditorContext();
   const last = React.useRef(opened);
   React.useLayoutEffect(() => {
-    if (last.current === opened) {
+    if (last.current === opened || !variableEditor) { // who is quick opens a tab before there is an editor
       return undefined;
     }
     last.current = opened;
