@@ -22,7 +22,7 @@ func openPlayground(t *testing.T, s *server) *tab {
 	t.Helper()
 	p, response := openTab(t, startBrowser(t), s.url+"/")
 	require.Contains(t, response.Headers["Content-Security-Policy"], "script-src 'self';")
-	p.await(`document.querySelector('.result-window .CodeMirror') && document.querySelectorAll('.graphiql-tab').length > 1`)
+	p.await(`document.querySelector('.result-window .CodeMirror') && ` + variables + ` && document.querySelectorAll('.graphiql-tab').length > 1`)
 	return p
 }
 
@@ -120,6 +120,25 @@ func TestPlaygroundGivesFreshTokensToWhoComesBack(t *testing.T) {
 	p.openExample("CheckStock")
 	p.openExample("Hold")
 	require.Equal(t, "my own", p.value(token))
+	p.requireQuiet(s)
+}
+
+// GraphiQL itself mixes up the texts of tabs that are opened so early.
+func TestPlaygroundSurvivesATabThatIsOpenedBeforeThereAreEditors(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, "DATABASE_URL="+pgtest.URL(t))
+	p := openPlayground(t, s)
+	p.onNewPage(`new MutationObserver((_, observer) => {
+		const hold = [...document.querySelectorAll('.graphiql-tab-button')].find((button) => button.textContent === 'Hold');
+		if (hold) {
+			observer.disconnect();
+			window.hadEditors = document.querySelector('.CodeMirror') !== null;
+			hold.click();
+		}
+	}).observe(document, {childList: true, subtree: true})`)
+	require.NoError(t, chromedp.Do(p.ctx, chromedp.Reload()))
+	p.await(`window.hadEditors === false && ` + variables)
+	p.openExample("CheckStock")
 	p.requireQuiet(s)
 }
 
