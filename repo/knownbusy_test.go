@@ -15,7 +15,8 @@ import (
 // don't, though commands that want the row keep coming.
 func TestStuckRowDelaysOneGroupAndNotEachOfThem(t *testing.T) {
 	t.Parallel()
-	w := newFaultWorld(t, inventory.Pessimistic)
+	o := newObserved()
+	w := newFaultWorld(t, inventory.Pessimistic, o.observe)
 	createSKU(t, w.other, "many", 100)
 	end := w.keepOpen(lockLevelA)
 	delayed := w.join(oneOf("A", "first"))
@@ -27,7 +28,8 @@ func TestStuckRowDelaysOneGroupAndNotEachOfThem(t *testing.T) {
 		delayed = append(delayed, w.join(oneOf("A", fmt.Sprint("A-", i)))...)
 		require.True(t, w.do(w.repo, oneOf("many", fmt.Sprint("many-", i))).wasDone())
 	}
-	assert.Less(t, time.Since(began), groups*groupLockTimeout/2)
+	// Where the machine is slow there is time to wait again, but half of it at most.
+	assert.LessOrEqual(t, o.of("retry lock_timeout"), 1+int(time.Since(began)/(2*groupLockTimeout)))
 
 	end("COMMIT")
 	for _, answers := range delayed {
