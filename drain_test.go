@@ -77,7 +77,7 @@ func drainUnderLoad(t *testing.T, s *process, name string, told *ledger) {
 		c.pause = func() time.Duration { return 0 }
 		switch i % 3 {
 		case 1: // now and then, but often enough to be told to leave
-			c.pause = func() time.Duration { return rand.N(700 * time.Millisecond) }
+			c.pause = func() time.Duration { return rand.N(400 * time.Millisecond) }
 		case 2:
 			c.body = func(string) string {
 				return fmt.Sprintf(`{"query":"{ availability(skus: [\"%s\"]) { available } }"}`, name)

@@ -12,13 +12,12 @@
 -- be put so: its rows are found where only a bitmap scan is allowed, which needs
 -- something to look up.
 
--- The keys of every level of some SKUs, and some others, in their order.
+-- The keys of every level of some SKUs, and some others.
 CREATE FUNCTION holdfast_level_keys(whole_skus text[], level_skus text[], level_locations text[])
 RETURNS TABLE (sku text, location text) LANGUAGE sql STABLE AS $$
     SELECT l.sku, l.location FROM unnest(whole_skus) AS named (sku)
     CROSS JOIN LATERAL (SELECT l.sku, l.location FROM stock_levels AS l WHERE l.sku = named.sku ORDER BY l.location) AS l
     UNION SELECT k.sku, k.location FROM unnest(level_skus, level_locations) AS k (sku, location)
-    ORDER BY sku, location
 $$;
 
 -- The keys of the levels of some reservations' lines.
@@ -69,10 +68,10 @@ $$;
 -- sake, or as what a token made. What few groups need is in functions, which cost
 -- nothing where they aren't called and see what their caller does.
 --
--- Levels are named by ranges, which are given in the order of their keys: all of a
--- SKU's whose locations are from the first to the last. Those of the reservations'
--- lines are added. A level in two of them is locked and read twice, which harms
--- nothing.
+-- Levels are named by ranges: all of a SKU's whose locations are from the first to
+-- the last. They are given in the order in which levels are locked, and those of
+-- the reservations' lines are added. A level in two of them is locked and read
+-- twice, which harms nothing.
 --
 -- A level that came into being while others' locks were waited for is read and
 -- not locked yet. To wait for it now would be out of order: if somebody else has
@@ -202,8 +201,9 @@ $$;
 -- The saves. Each writes as many rows as it is told, or raises. A row is made of a
 -- value of each array. An array of one value has it for all rows: in a sale most of
 -- what is written is the same for all, and to send and read it once saves a tenth
--- of a large group's save. An empty text stands for what is absent, which no value
--- can be.
+-- of a large group's save. The rows of a key differ, so that where there are several
+-- not every array has one value. An empty text stands for what is absent, which no
+-- value can be.
 
 CREATE PROCEDURE holdfast_update_levels(
     wanted bigint, moment timestamptz, level_skus text[], level_locations text[],

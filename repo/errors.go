@@ -42,14 +42,25 @@ const (
 	classIntervention      = "57"
 )
 
-func sqlState(err error) string { return reportedField(err, 'C') }
+// The fields of a report, by their letters in the protocol.
+const (
+	fieldSeverity   = 'V'
+	fieldState      = 'C'
+	fieldDetail     = 'D'
+	fieldConstraint = 'n'
+)
 
-// reportedField is one of the server's error fields, by its letter in the
-// protocol; empty where the server reported nothing.
-func reportedField(err error, letter byte) string {
+// tokensKey is the constraint that a client token which is there already breaches.
+const tokensKey = "client_tokens_pkey"
+
+func sqlState(err error) string { return reportedField(err, fieldState) }
+
+// reportedField is a field of the server's report; empty where it reported
+// nothing.
+func reportedField(err error, field byte) string {
 	var reported pgdriver.Error
 	if errors.As(err, &reported) {
-		return reported.Field(letter)
+		return reported.Field(field)
 	}
 	return ""
 }
@@ -67,7 +78,7 @@ func collided(err error) bool {
 	case stateGuard, stateSerialization, stateDeadlock:
 		return true
 	case stateUniqueViolation:
-		return reportedField(err, 'n') == "client_tokens_pkey"
+		return reportedField(err, fieldConstraint) == tokensKey
 	}
 	return false
 }
@@ -93,8 +104,8 @@ func connectionLost(err error) bool {
 	if errors.As(err, &unreachable) {
 		return true
 	}
-	var reported pgdriver.Error
-	return errors.As(err, &reported) && (reported.Field('V') == "FATAL" || reported.Field('V') == "PANIC")
+	severity := reportedField(err, fieldSeverity)
+	return severity == "FATAL" || severity == "PANIC"
 }
 
 // unavailable says that the database couldn't be reached, or is going away or

@@ -81,9 +81,9 @@ func TestCallerIsAnsweredByItsOwnDeadline(t *testing.T) {
 		<-gone
 		x.pass()
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // by then it is under way
 	defer cancel()
-	require.ErrorIs(t, awaitWithin(t, 5*time.Second, start(ctx, w.repo, oneOf("A", "t"))).err, repo.ErrUnknownOutcome)
+	require.ErrorIs(t, await(t, start(ctx, w.repo, oneOf("A", "t"))).err, repo.ErrUnknownOutcome)
 	close(gone)
 	again := w.do(w.repo, oneOf("A", "t"))
 	assert.True(t, again.wasDone() && again.Replayed, "%+v", again)
@@ -124,7 +124,7 @@ func TestAnswerThatStopsHalfWayHoldsNobodyUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newFaultWorld(t, inventory.Pessimistic, func(o *repo.Options) {
-				o.LockTimeout, o.RequestTimeout = 100*time.Millisecond, 300*time.Millisecond
+				o.LockTimeout, o.RequestTimeout = 100*time.Millisecond, 2*time.Second
 			})
 			never := make(chan struct{})
 			t.Cleanup(func() { close(never) })
@@ -134,13 +134,13 @@ func TestAnswerThatStopsHalfWayHoldsNobodyUp(t *testing.T) {
 				x.reply(whole[:len(whole)-readyLength])
 				<-never
 			})
-			told := awaitWithin(t, 5*time.Second, start(t.Context(), w.repo, oneOf("A", "t")))
+			told := await(t, start(t.Context(), w.repo, oneOf("A", "t")))
 			if name == "load" {
 				require.ErrorIs(t, told.err, repo.ErrOverloaded)
 			} else {
 				require.ErrorIs(t, told.err, repo.ErrUnknownOutcome)
 			}
-			next := awaitWithin(t, 5*time.Second, start(t.Context(), w.repo, oneOf("B", "next")))
+			next := await(t, start(t.Context(), w.repo, oneOf("B", "next")))
 			require.True(t, next.wasDone(), "%+v", next)
 		})
 	}
@@ -162,7 +162,7 @@ func TestCloseEndsWhatTakesTooLong(t *testing.T) {
 	defer cancel()
 	w.repo.Close(ctx)
 
-	require.ErrorIs(t, awaitWithin(t, 5*time.Second, underWay).err, repo.ErrOverloaded)
-	require.ErrorIs(t, awaitWithin(t, 5*time.Second, waiting[0]).err, repo.ErrOverloaded)
+	require.ErrorIs(t, await(t, underWay).err, repo.ErrOverloaded)
+	require.ErrorIs(t, await(t, waiting[0]).err, repo.ErrOverloaded)
 	require.ErrorIs(t, w.do(w.repo, oneOf("A", "late")).err, repo.ErrOverloaded)
 }

@@ -122,7 +122,7 @@ func TestSaveThatArrivesAfterItsRerunChangesNothing(t *testing.T) {
 func TestLocksOfServerThatIsCutOffAreGivenUp(t *testing.T) {
 	t.Parallel()
 	w := newFaultWorld(t, inventory.Pessimistic, func(o *repo.Options) {
-		o.LockTimeout, o.RequestTimeout = 3*time.Second, 3500*time.Millisecond
+		o.LockTimeout, o.RequestTimeout = 5*time.Second, 6*time.Second
 	})
 	held := hold(t, w.other, "h", line("A", 1))
 	cutOff, never := make(chan struct{}), make(chan struct{})
@@ -161,7 +161,7 @@ func TestCommandInDoubtIsNotRefusedForItsOwnLocks(t *testing.T) {
 func TestDatabaseGoneAfterCommitLeavesOutcomeUnknownUntilAsked(t *testing.T) {
 	t.Parallel()
 	underEach(t, func(t *testing.T, strategy inventory.Strategy) {
-		w := newFaultWorld(t, strategy, func(o *repo.Options) { o.RequestTimeout = 500 * time.Millisecond })
+		w := newFaultWorld(t, strategy, func(o *repo.Options) { o.RequestTimeout = 2 * time.Second })
 		lost := w.proxy.next(isSave, func(x *exchange) {
 			x.send()
 			x.answer()
@@ -182,7 +182,7 @@ func TestDatabaseGoneAfterCommitLeavesOutcomeUnknownUntilAsked(t *testing.T) {
 func TestDatabaseGoneBeforehandLeavesNothingDone(t *testing.T) {
 	t.Parallel()
 	underEach(t, func(t *testing.T, strategy inventory.Strategy) {
-		w := newFaultWorld(t, strategy, func(o *repo.Options) { o.RequestTimeout = 500 * time.Millisecond })
+		w := newFaultWorld(t, strategy, func(o *repo.Options) { o.RequestTimeout = 2 * time.Second })
 		w.proxy.cut()
 		first := w.do(w.repo, oneOf("A", "t"))
 		require.ErrorIs(t, first.err, repo.ErrOverloaded)

@@ -130,7 +130,7 @@ func TestMetadataIsGivenBackAsItWasTaken(t *testing.T) {
 // An error of the server says for certain that nothing was done.
 func TestServerOutOfMeansIsNotAnUnknownOutcome(t *testing.T) {
 	t.Parallel()
-	w := newFaultWorld(t, inventory.Pessimistic, func(o *repo.Options) { o.RequestTimeout = 300 * time.Millisecond })
+	w := newFaultWorld(t, inventory.Pessimistic, func(o *repo.Options) { o.RequestTimeout = 2 * time.Second })
 	execute(t, w.db, `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
 		$$ BEGIN RAISE 'could not extend file' USING ERRCODE = '53100'; END $$`)
 	execute(t, w.db, "CREATE TRIGGER full_disk BEFORE INSERT ON reservations EXECUTE FUNCTION full_disk()")

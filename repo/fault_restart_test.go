@@ -38,7 +38,7 @@ func TestLoadSurvivesRestartsOfPostgreSQL(t *testing.T) {
 		cluster.Start()
 		back := time.Now()
 		load.awaitMore(1)
-		assert.Less(t, time.Since(back), 5*time.Second, "it took long to notice that PostgreSQL was back")
+		assert.Less(t, time.Since(back), patience/2, "it took long to notice that PostgreSQL was back")
 		load.awaitMore(200)
 	}
 	load.stop()
@@ -61,7 +61,7 @@ func TestConnectionsThatPostgreSQLEndedAreNotUsed(t *testing.T) {
 		require.Eventually(t, func() bool { return count(t, watch, "SELECT count(*) "+others) == 0 }, patience, time.Millisecond)
 	}
 	endAll()
-	require.Empty(t, awaitWithin(t, 2*time.Second, start(t.Context(), r, oneOf("A", "t"))).Refused)
+	require.Empty(t, awaitWithin(t, patience/3, start(t.Context(), r, oneOf("A", "t"))).Refused)
 	endAll()
 	for range 2 * db.Stats().MaxOpenConnections {
 		_, err := r.Availability(t.Context(), []string{"A"}, nil)

@@ -83,7 +83,7 @@ const lastLocation = "\x7f"
 func (f footprint) levelRanges() (skus, firsts, lasts []string) {
 	ranges := slices.Clone(f.levels)
 	for _, sku := range f.wholeSKUs {
-		ranges = append(ranges, inventory.LevelKey{SKU: sku})
+		ranges = append(ranges, inventory.LevelKey{SKU: sku}) // from no location to the last
 	}
 	slices.SortFunc(ranges, inventory.LevelKey.Compare)
 	for _, one := range ranges {

@@ -3,7 +3,6 @@ package repo_test
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -75,6 +74,6 @@ func TestMovedLevelsThatAreNotNamedCountARetryForAll(t *testing.T) {
 	execute(t, w.db, `CREATE OR REPLACE FUNCTION holdfast_unmoved(moved json) RETURNS void LANGUAGE plpgsql AS
 		$$ BEGIN RAISE 'stock levels moved' USING ERRCODE = 'HF002'; END $$`)
 	// The last retry locks.
-	told := awaitWithin(t, 5*time.Second, start(t.Context(), w.repo, oneOf("A", "t")))
+	told := await(t, start(t.Context(), w.repo, oneOf("A", "t")))
 	require.True(t, told.wasDone(), "%+v", told)
 }

@@ -19,7 +19,7 @@ func TestReadThatWaitsTooLongIsOverloadedAndLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	w := newFaultWorld(t, inventory.Pessimistic)
 	w.keepOpen("LOCK TABLE skus IN ACCESS EXCLUSIVE MODE")
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	_, err := w.repo.Availability(ctx, []string{"A"}, nil)
 	require.ErrorIs(t, err, repo.ErrOverloaded)
@@ -121,7 +121,7 @@ func TestUpdateOfASKUSaysWhetherItMayHaveBeenDone(t *testing.T) {
 	require.ErrorIs(t, update(t.Context()), repo.ErrUnknownOutcome)
 
 	end := w.keepOpen("SELECT FROM skus WHERE sku = 'A' FOR UPDATE")
-	ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	err := update(ctx)
 	require.ErrorIs(t, err, repo.ErrOverloaded)
@@ -139,7 +139,7 @@ func TestUpdateOfASKUSaysWhetherItMayHaveBeenDone(t *testing.T) {
 func TestCommandAloneIsContendedBeforeItsTimeRunsOut(t *testing.T) {
 	t.Parallel()
 	w := newFaultWorld(t, inventory.Pessimistic, func(o *repo.Options) {
-		o.LockTimeout, o.RequestTimeout = 2*time.Second, 2*time.Second
+		o.LockTimeout, o.RequestTimeout = 4*time.Second, 4*time.Second
 	})
 	w.keepOpen(lockLevelA)
 	told := w.do(w.repo, oneOf("A", "t"))

@@ -2,12 +2,9 @@ package repo
 
 import (
 	"encoding/json"
-	"errors"
 	"math/rand/v2"
 	"slices"
 	"time"
-
-	"github.com/uptrace/bun/driver/pgdriver"
 
 	"holdfast/internal/groupcommit"
 	"holdfast/internal/inventory"
@@ -44,9 +41,8 @@ func (g *run) retry(moved map[inventory.LevelKey]bool) {
 // movedLevels reads the levels that holdfast_unmoved names.
 func movedLevels(err error) map[inventory.LevelKey]bool {
 	moved := map[inventory.LevelKey]bool{}
-	var reported pgdriver.Error
 	var keys [][2]string
-	if errors.As(err, &reported) && json.Unmarshal([]byte(reported.Field('D')), &keys) == nil {
+	if json.Unmarshal([]byte(reportedField(err, fieldDetail)), &keys) == nil {
 		for _, key := range keys {
 			moved[inventory.LevelKey{SKU: key[0], Location: key[1]}] = true
 		}

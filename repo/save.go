@@ -30,25 +30,21 @@ func (s *save) commit(ctx context.Context, t *tx) error {
 	return t.commit(ctx, s.text.String(), s.args)
 }
 
-// each is a value of each row, or the one value that all rows have, which the
-// saves take for all: what all leave out, and most of a hold's in a sale. Of no
-// rows there is none.
+// each is a column: the value of each row, or the one that all rows have, which
+// the saves take for all of them. So is most of what a sale writes, and what all
+// leave out. There must be a row.
 func each[R any, V comparable](rows []R, value func(*R) V) *pgdialect.ArrayValue {
 	first := value(&rows[0])
-	differs := 1
-	for differs < len(rows) && value(&rows[differs]) == first {
-		differs++
+	alike := 1
+	for alike < len(rows) && value(&rows[alike]) == first {
+		alike++
 	}
-	if differs == len(rows) {
+	if alike == len(rows) {
 		return pgdialect.Array([]V{first})
 	}
 	values := make([]V, len(rows))
 	for i := range rows {
-		if i < differs {
-			values[i] = first
-		} else {
-			values[i] = value(&rows[i])
-		}
+		values[i] = value(&rows[i])
 	}
 	return pgdialect.Array(values)
 }
@@ -130,8 +126,8 @@ func (s *save) writeTokens(changes inventory.Changes) {
 	)
 }
 
-// fieldsEncoder encodes the fields of one token after the other. Those that were
-// asked for the same aren't encoded again.
+// fieldsEncoder encodes the fields of one token after the other. In a sale most
+// ask for the same, so that what was encoded last is kept.
 func fieldsEncoder() func(*inventory.Token) string {
 	var last inventory.Fingerprint
 	var encoded string

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"holdfast/internal/inventory"
 )
 
 // What all rows have in common is sent once.
-
 func TestWhatAGroupHasInCommonIsWrittenForEachOfIt(t *testing.T) {
 	t.Parallel()
 	alike := func(n int) inventory.CreateHold {
@@ -72,6 +72,25 @@ func TestWhatAdjustmentsHaveInCommonIsInEachOfTheirEntries(t *testing.T) {
 			require.True(t, told.wasDone(), "%d: %+v", n, told)
 		}
 		require.Equal(t, 2, count(t, w.db, "SELECT count(*) FROM audit_log WHERE (reason, reference, total_delta) = ('RECEIVED', 'truck 7', 5)"))
+		requireSound(t, w.db)
+	})
+}
+
+// Two servers take the same token for different stock: nothing but the token's
+// key keeps them apart.
+func TestTokenThatCameBetweenHasItsGroupRunAgain(t *testing.T) {
+	t.Parallel()
+	underEach(t, func(t *testing.T, strategy inventory.Strategy) {
+		o := newObserved()
+		w := newFaultWorld(t, strategy, o.observe)
+		w.proxy.next(isSaveOf("neighbour"), func(x *exchange) {
+			assert.True(t, w.do(w.other, oneOf("B", "same")).wasDone())
+			x.pass()
+		})
+		told := w.groupOf(oneOf("A", "same"), oneOf("C", "neighbour"))
+		require.True(t, told[0].refusedAs(inventory.IdempotencyConflict), "%+v", told[0])
+		require.True(t, told[1].wasDone() && !told[1].Replayed, "%+v", told[1])
+		require.Equal(t, 1, o.of("retry collision"))
 		requireSound(t, w.db)
 	})
 }

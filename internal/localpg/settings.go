@@ -18,7 +18,6 @@ func settings(opts Options, port int) []string {
 		"unix_socket_directories=",
 		"max_connections=" + strconv.Itoa(opts.ConnectionsMax),
 
-		sharedBuffers(),
 		// Compiling costs more than any of our statements.
 		"jit=off",
 		// Pages come from solid-state disks or the page cache.
@@ -33,6 +32,8 @@ func settings(opts Options, port int) []string {
 	}
 	if opts.Unsafe {
 		return append(all,
+			// Tests run several of these, whose many databases would fill more.
+			"shared_buffers=256MB",
 			"fsync=off",
 			"synchronous_commit=off",
 			"full_page_writes=off",
@@ -45,6 +46,7 @@ func settings(opts Options, port int) []string {
 		)
 	}
 	all = append(all,
+		sharedBuffers(),
 		// An acknowledged COMMIT is on the disk. These are the defaults; they
 		// are said so that no file and no role's setting says otherwise.
 		"fsync=on",

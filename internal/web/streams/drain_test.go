@@ -44,7 +44,7 @@ func requireSoon(t *testing.T, signal <-chan struct{}, what string) {
 
 func TestADrainClosesOneByOneAndTellsNobodyThatItIsComplete(t *testing.T) {
 	t.Parallel()
-	const each, spread = 20, 400 * time.Millisecond
+	const each, spread = 20, 2 * time.Second
 	w := newWorld(t, func(s *setting) { s.DrainSpread = spread })
 	w.add("A")
 	var sockets []*socket

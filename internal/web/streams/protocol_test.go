@@ -95,7 +95,7 @@ func TestOneWhoSaysNothingIsNotWaitedForForever(t *testing.T) {
 
 func TestOneWhoSaidHelloMayBeSilent(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(s *setting) { s.Hello = 200 * time.Millisecond })
+	w := newWorld(t, func(s *setting) { s.Hello = time.Second })
 	s := w.dial()
 	other := w.connect("graphql-transport-ws")
 	code, _ := other.closed() // the time that both had is over
