@@ -67,7 +67,8 @@ func collided(err error) bool {
 	case stateGuard, stateSerialization, stateDeadlock:
 		return true
 	case stateUniqueViolation:
-		return reportedField(err, 'n') == "client_tokens_pkey"
+		// By the table: its key has another name while that is built anew.
+		return reportedField(err, 't') == "client_tokens"
 	}
 	return false
 }
