@@ -81,3 +81,10 @@ func TestHoldsAndReleasesLockInOneOrderWhateverTheDatabaseSortsBy(t *testing.T) 
 	requireConsistent(t, s.repos[0])
 	s.requireNoDeadlock()
 }
+
+func TestSymbolsAreNoWordsWhateverTheDatabaseSortsBy(t *testing.T) {
+	t.Parallel()
+	for _, at := range []string{pgtest.URL(t), humanURL(t)} {
+		require.Zero(t, count(t, openPool(t, at), "SELECT cardinality(holdfast_words(?))", "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"))
+	}
+}
