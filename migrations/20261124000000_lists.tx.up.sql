@@ -39,9 +39,10 @@ END
 $$;
 
 -- SKUs by the words of their code and name. The parsers of text search would
--- take "1.5" or "a/b" for one word.
+-- take "1.5" or "a/b" for one word. To ICU a symbol isn't punctuation, as it is to
+-- other collations, so that those of ASCII are named.
 CREATE FUNCTION holdfast_words(string text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN array_remove(regexp_split_to_array(lower(string COLLATE "default"), '[[:space:][:punct:]]+'), '');
+RETURN array_remove(regexp_split_to_array(lower(string COLLATE "default"), '[[:space:][:punct:]$+<=>^`|~]+'), '');
 
 -- SKUs by what is available. An index over the counters would cost each hold
 -- its update in place; one over bands of them costs only those that cross into

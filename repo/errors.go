@@ -44,14 +44,14 @@ const (
 
 // The fields of a report, by their letters in the protocol.
 const (
-	fieldSeverity   = 'V'
-	fieldState      = 'C'
-	fieldDetail     = 'D'
-	fieldConstraint = 'n'
+	fieldSeverity = 'V'
+	fieldState    = 'C'
+	fieldDetail   = 'D'
+	fieldTable    = 't'
 )
 
-// tokensKey is the constraint that a client token which is there already breaches.
-const tokensKey = "client_tokens_pkey"
+// tokensTable is the table of client tokens, where only their key is unique.
+const tokensTable = "client_tokens"
 
 func sqlState(err error) string { return reportedField(err, fieldState) }
 
@@ -78,7 +78,8 @@ func collided(err error) bool {
 	case stateGuard, stateSerialization, stateDeadlock:
 		return true
 	case stateUniqueViolation:
-		return reportedField(err, fieldConstraint) == tokensKey
+		// By the table: its key has another name while that is built anew.
+		return reportedField(err, fieldTable) == tokensTable
 	}
 	return false
 }

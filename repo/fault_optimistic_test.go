@@ -3,6 +3,7 @@ package repo_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -99,6 +100,33 @@ func TestTokenUsedBetweenLoadAndSaveIsMet(t *testing.T) {
 		same := w.do(w.repo, inventory.CreateHold{ClientToken: "yours", Lines: []inventory.LineRequest{line("A", 1, "default")}})
 		require.True(t, same.wasDone() && same.Replayed, "%+v", same)
 		assert.Equal(t, faster.ID, same.Reservation.ID)
+		requireSound(t, w.db)
+	})
+}
+
+// REINDEX CONCURRENTLY keeps the old index under another name, and to be met
+// first, until nobody can be reading by it.
+func TestTokenUsedWhileTheTokensIndexIsRebuiltIsMet(t *testing.T) {
+	t.Parallel()
+	underEach(t, func(t *testing.T, strategy inventory.Strategy) {
+		w := newFaultWorld(t, strategy)
+		stopReading := w.keepOpen("SELECT FROM client_tokens")
+		rebuilt := make(chan error, 1)
+		go func() {
+			_, err := w.db.ExecContext(t.Context(), "REINDEX INDEX CONCURRENTLY client_tokens_pkey")
+			rebuilt <- err
+		}()
+		require.Eventually(t, func() bool {
+			return count(t, w.db, "SELECT count(*) FROM pg_class WHERE relname = 'client_tokens_pkey_ccold'") == 1
+		}, patience, 2*time.Millisecond)
+		w.proxy.next(isSaveOf("mine"), func(x *exchange) {
+			hold(t, w.other, "mine", line("B", 1))
+			x.pass()
+		})
+		told := w.do(w.repo, oneOf("A", "mine"))
+		require.True(t, told.refusedAs(inventory.IdempotencyConflict), "%+v", told)
+		stopReading("ROLLBACK")
+		require.NoError(t, await(t, rebuilt))
 		requireSound(t, w.db)
 	})
 }

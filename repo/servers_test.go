@@ -25,7 +25,11 @@ type servers struct {
 
 func newServers(t *testing.T, strategies []inventory.Strategy) *servers {
 	t.Helper()
-	url := pgtest.URL(t)
+	return newServersOn(t, pgtest.URL(t), strategies)
+}
+
+func newServersOn(t *testing.T, url string, strategies []inventory.Strategy) *servers {
+	t.Helper()
 	s := &servers{T: t, db: openPool(t, url), strategies: strategies}
 	// Sessions look for a deadlock after that long. By default it is as long as
 	// a group waits for a lock, and so few would ever be seen.

@@ -2,6 +2,7 @@ package localpg
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
@@ -19,11 +20,23 @@ const (
 // sharedBuffers is the setting for this machine, or for the container that this
 // is in.
 func sharedBuffers() string {
-	memory, err := memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)()
-	if err != nil {
-		memory = 0
-	}
+	memory := least(memlimit.FromCgroup, memlimit.FromSystem)
 	return fmt.Sprintf("shared_buffers=%dMB", sharedBuffersOf(memory)>>20)
+}
+
+// least is of what is known, or 0: a container may be allowed more than the
+// machine has.
+func least(limits ...memlimit.Provider) uint64 {
+	var known []uint64
+	for _, limit := range limits {
+		if memory, err := limit(); err == nil {
+			known = append(known, memory)
+		}
+	}
+	if len(known) == 0 {
+		return 0
+	}
+	return slices.Min(known)
 }
 
 // sharedBuffersOf is a quarter of the memory, as PostgreSQL's manual advises
